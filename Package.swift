@@ -1,0 +1,28 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+  name: "dog",
+  products: [
+    .library(name: "dog", type: .dynamic, targets: ["DOGEngine"]),
+    .library(name: "DOGEngine", targets: ["DOGEngine"]),
+    .executable(name: "dog-host", targets: ["dog-host"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  ],
+  targets: [
+    // include/dog.h as a C module, and the tables that its status list unfolds into.
+    .target(name: "CDOG"),
+    .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+    // The sources of Debian's package node-llhttp, strict about what RFC 9112 is strict about.
+    .target(
+      name: "CLLHTTP",
+      cSettings: [.define("LLHTTP_STRICT_MODE", to: "1"), .unsafeFlags(["-I/usr/share/include/llhttp"])]),
+    .target(name: "DOGEngine", dependencies: ["CDOG", "CUV", "CLLHTTP"]),
+    .executableTarget(
+      name: "dog-host",
+      dependencies: ["DOGEngine", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    .testTarget(name: "DOGEngineTests", dependencies: ["DOGEngine"]),
+  ]
+)

@@ -1,0 +1,2 @@
+/* llhttp.c of the distribution's llhttp. */
+#include "/usr/share/llhttp/llhttp.c"

@@ -1,0 +1,2 @@
+import DOGEngine
+print(Status.stale.name)

@@ -1,0 +1,520 @@
+/*
+ * dog.h - DOG, the Durable Object Gateway: an embeddable realtime engine.
+ *
+ * What is not in this file is not API.
+ *
+ * A program defines two classes. A *Gateway* owns a named cluster: it identifies each request and places it on a
+ * *Shard* with room. A Shard answers HTTP requests and holds WebSockets; it can emit (to its own sockets), broadcast
+ * (to the whole cluster), whisper (to one identity, wherever it is) and gossip (ask its sibling Shards).
+ *
+ * In order of use: status, handles, options, engine, classes, routes, requests, sockets, Shards, Gateways, gossip,
+ * statistics. examples/c holds programs that CI builds and runs.
+ *
+ * What holds for every function here
+ *
+ *  - It returns a dog_status_t: DOG_OK (0) or a negative code. It never aborts, whatever it is given: NULL, a stale or
+ *    invented handle, a wrong kind, a wrong thread each have a code.
+ *  - Bytes are a pointer and a length in bytes; text is UTF-8 and needs no NUL at its end. Pointers passed in are
+ *    borrowed for the call: what the engine keeps, it has copied. A pointer may be NULL where its length is 0.
+ *  - Pointers handed to a callback are the engine's and are good until that callback returns. So are the pointers that
+ *    a getter gives: call getters inside a callback of the object's own worker, and copy what must live longer.
+ *    The engine never hands out memory for the caller to free.
+ *  - Functions that send, post or answer may be called from any thread. On the object's own worker thread they act at
+ *    once; elsewhere they put the work into that worker's mailbox and return: DOG_OK then says that it was queued.
+ *    Getters are for the object's own worker and give DOG_ETHREAD elsewhere, unless they say otherwise.
+ *  - No callback ever runs inside a call that the host makes: what a call brings about is called back after the
+ *    callback that made it has returned. The callbacks of one Shard never run at the same time, nor do those of one
+ *    Gateway. A callback must not block: its worker serves many others.
+ *  - The engine makes no thread before dog_engine_start or dog_engine_run, installs no signal handler, raises no SIGPIPE
+ *    and writes to no stream. After fork() the child may call nothing here; every function says DOG_EFORKED there.
+ */
+#ifndef DOG_H
+#define DOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DOG_VERSION_MAJOR 0
+#define DOG_VERSION_MINOR 1
+#define DOG_VERSION_PATCH 0
+
+/* The version of the library that is loaded: major << 16 | minor << 8 | patch. Any thread, any time. */
+uint32_t dog_version(void);
+
+/* ---- status ------------------------------------------------------------------------------------------------------ */
+
+/* Name, value, sentence. The enum, dog_status_name, dog_status_text and the Swift constants all come from this list. */
+#define DOG_STATUS_MAP(X)                                                                                              \
+  X(OK, 0, "done")                                                                                                     \
+  X(EINVAL, -1, "an argument is not valid")                                                                            \
+  X(ESTALE, -2, "the handle names nothing that is alive")                                                              \
+  X(EKIND, -3, "the handle is of another kind")                                                                        \
+  X(ETHREAD, -4, "not on this thread")                                                                                 \
+  X(EFORKED, -5, "the process forked; the engine stayed with the parent")                                              \
+  X(ENOENT, -6, "there is none by that name")                                                                          \
+  X(EEXIST, -7, "there is one by that name already")                                                                   \
+  X(ESTATE, -8, "not in this state of the engine")                                                                     \
+  X(ETOOBIG, -9, "longer than its limit")                                                                              \
+  X(EFULL, -10, "a queue or table is at its limit")                                                                    \
+  X(EUPGRADE, -11, "the request is not a valid WebSocket upgrade; the client was told")                                \
+  X(ECLOSED, -12, "the socket is closing")                                                                             \
+  X(EADDRINUSE, -13, "the address is in use")                                                                          \
+  X(EADDR, -14, "the address cannot be listened on")                                                                   \
+  X(ENOMEM, -15, "out of memory")                                                                                      \
+  X(ESYSTEM, -16, "the operating system refused")                                                                      \
+  X(EHOST, -17, "the host's callback returned an error")                                                               \
+  X(ETIMEDOUT, -18, "no answer before the deadline")                                                                   \
+  X(EGONE, -19, "it went away before it answered")                                                                     \
+  X(ENOHANDLER, -20, "the class has no such callback")                                                                 \
+  X(EPROTOCOL, -21, "the peer broke the protocol")                                                                     \
+  X(ERESET, -22, "the connection was lost")                                                                            \
+  X(ESLOW, -23, "the receiver did not keep up")
+
+typedef enum dog_status {
+#define DOG_STATUS_ENUM(name, value, sentence) DOG_##name = value,
+  DOG_STATUS_MAP(DOG_STATUS_ENUM)
+#undef DOG_STATUS_ENUM
+  DOG_STATUS_MAX = 0x7fffffff
+} dog_status_t;
+
+/* "DOG_ESTALE" and its sentence. Never NULL: an unknown status is "DOG_EUNKNOWN". Static, any thread. */
+const char *dog_status_name(dog_status_t status);
+const char *dog_status_text(dog_status_t status);
+
+/* ---- handles ----------------------------------------------------------------------------------------------------- */
+
+/*
+ * An engine is named by a pointer that is never dereferenced: after dog_engine_destroy it is stale, not dangling.
+ * Everything else is named by a 64-bit handle, 0 for none. A handle carries its kind, engine, worker, slot and
+ * generation, so one whose object is gone is DOG_ESTALE and one of another kind DOG_EKIND.
+ */
+typedef struct dog_engine dog_engine_t;
+typedef uint64_t dog_gateway_t; /* a Gateway: until it is retired, empty and forgotten, or the engine stops */
+typedef uint64_t dog_shard_t;   /* a Shard: from onstart until onstop */
+typedef uint64_t dog_socket_t;  /* an open WebSocket: from onopen until its onclose has returned */
+typedef uint64_t dog_request_t; /* a request that waits for one answer: good until it is answered, refused or gone */
+typedef uint64_t dog_gossip_t;  /* a question from a sibling that waits for one reply */
+
+/* Bounds that no option changes. */
+#define DOG_WORKERS_MAX 64   /* workers of one engine */
+#define DOG_ENGINES_MAX 255  /* engines alive at once in one process */
+#define DOG_NAME_BYTES_MAX 256 /* a uid, a Gateway's name, a Shard's id, a class name: 1 to this many bytes of UTF-8 */
+
+/* A header of a request or response; neither string needs a NUL at its end. */
+typedef struct dog_header {
+  const char *name;
+  size_t name_length;
+  const char *value;
+  size_t value_length;
+} dog_header_t;
+
+/* The kind of a message (RFC 6455, section 5.6). A text message is always valid UTF-8, both ways. */
+typedef enum dog_kind { DOG_TEXT = 1, DOG_BINARY = 2, DOG_KIND_MAX = 0x7fffffff } dog_kind_t;
+
+/* ---- options ----------------------------------------------------------------------------------------------------- */
+
+typedef enum dog_log_level {
+  DOG_LOG_ERROR = 1,
+  DOG_LOG_WARN = 2,
+  DOG_LOG_INFO = 3,
+  DOG_LOG_DEBUG = 4,
+  DOG_LOG_LEVEL_MAX = 0x7fffffff
+} dog_log_level_t;
+
+/* One line of the engine's log, without a newline. Called on any thread, several at once; must not call the engine. */
+typedef void (*dog_log_fn)(void *user, dog_log_level_t level, const char *line, size_t length);
+
+/* What happens to a message for a socket whose outbox is at outbox_bytes_max. Other receivers never notice. */
+typedef enum dog_outbox_policy {
+  DOG_OUTBOX_CLOSE = 1,       /* the socket is closed with 1013 and onerror(DOG_ESLOW): nothing is lost in silence */
+  DOG_OUTBOX_DROP_NEWEST = 2, /* this message is not queued to this socket; counted, told by ondrain */
+  DOG_OUTBOX_DROP_OLDEST = 3, /* the oldest messages not yet handed to the kernel make room; counted likewise */
+  DOG_OUTBOX_POLICY_MAX = 0x7fffffff
+} dog_outbox_policy_t;
+
+/*
+ * Made by dog_options_init, then changed by the host. Grows only at its end; `size` says how much the caller knows.
+ * Every duration is in milliseconds, from 1 to 86,400,000 (a day) unless 0 has a meaning of its own.
+ */
+typedef struct dog_options {
+  size_t size;
+  uint32_t workers;              /* threads; 0 for one per processor; at most DOG_WORKERS_MAX */
+  dog_log_level_t log_level;     /* DOG_LOG_WARN */
+  dog_log_fn log;                /* NULL: no log */
+  void *log_user;
+
+  uint32_t connections_max;      /* 1,000,000: TCP connections of the engine; one more is answered 503 and closed */
+  uint32_t gateways_max;         /* 100,000: Gateways alive; one more is 503 */
+  uint32_t shards_max;           /* 100,000: Shards of one Gateway; one more is 503 */
+  uint32_t mailbox_bytes_max;    /* 67,108,864: bytes waiting between two workers; a send past it is DOG_EFULL */
+
+  uint32_t target_bytes_max;     /* 8,192: a longer request target is 414 */
+  uint32_t header_bytes_max;     /* 16,384: request line and headers; more is 431 */
+  uint32_t header_count_max;     /* 100; more is 431 */
+  uint32_t body_bytes_max;       /* 1,048,576: a larger request body is 413 */
+  uint32_t message_bytes_max;    /* 1,048,576: a larger WebSocket message from a client is closed with 1009 */
+  uint32_t outbox_bytes_max;     /* 4,194,304: bytes queued to one socket; also the largest message to send */
+  dog_outbox_policy_t outbox_policy; /* DOG_OUTBOX_CLOSE */
+  uint32_t gossip_bytes_max;     /* 1,048,576: a question or a reply */
+  uint32_t gossips_max;          /* 1,024: questions of one Shard waiting for replies */
+
+  uint32_t header_timeout_ms;    /* 10,000: from the first byte (or the accept) to a whole head, else 408 */
+  uint32_t body_timeout_ms;      /* 30,000: between two parts of a body, else 408 */
+  uint32_t keepalive_timeout_ms; /* 60,000: an HTTP connection with nothing to do is closed */
+  uint32_t identify_timeout_ms;  /* 10,000: identify, clusterize and on_fetch, each; then the client gets 503 */
+  uint32_t receive_timeout_ms;   /* 30,000: receive; then the client gets 503 */
+  uint32_t ping_interval_ms;     /* 30,000: a socket that was silent so long is pinged; 0: never */
+  uint32_t ping_timeout_ms;      /* 20,000: a pinged socket that stays silent is dropped, close code 1006 */
+  uint32_t close_timeout_ms;     /* 5,000: from our close frame to the end of the connection, then it is reset */
+} dog_options_t;
+
+/* Fills `options` with the defaults above. `size` is sizeof(dog_options_t). DOG_EINVAL: NULL, or a size too small. */
+dog_status_t dog_options_init(dog_options_t *options, size_t size);
+
+/* ---- engine ------------------------------------------------------------------------------------------------------ */
+
+/*
+ * Makes an engine that is not running yet. `options` may be NULL for the defaults. Any thread.
+ * DOG_EINVAL: an option is out of its range (the log says which). DOG_EFULL: DOG_ENGINES_MAX engines are alive.
+ */
+dog_status_t dog_engine_create(const dog_options_t *options, dog_engine_t **engine);
+
+/*
+ * Binds a TCP listener. Before start only. `host` is a numeric IPv4 or IPv6 address as a NUL-terminated string, NULL for
+ * 127.0.0.1; `port` 0 takes a free one. `bound_port`, where not NULL, gets the port. Clients are served once the
+ * engine runs. DOG_EADDRINUSE, DOG_EADDR, DOG_ESTATE (it runs already).
+ */
+dog_status_t dog_engine_listen(dog_engine_t *engine, const char *host, uint16_t port, uint16_t *bound_port);
+
+/*
+ * Starts the workers on threads of their own and returns. Classes, routes and listeners are fixed from here on.
+ * DOG_ESTATE: it was started before. DOG_ENOENT: a class names a child, a parent or a route's class that is not defined.
+ */
+dog_status_t dog_engine_start(dog_engine_t *engine);
+
+/* As start, but the calling thread is the first worker: returns when the engine has stopped. */
+dog_status_t dog_engine_run(dog_engine_t *engine);
+
+/*
+ * Stops: accepts no more, lets requests in flight be answered, closes every socket with 1001, and after `grace_ms`
+ * (0 to 86,400,000) resets what is left; every Shard gets onstop. From a thread of the host's it returns when all
+ * workers have ended; from a worker (inside a callback) it returns at once and the engine stops afterwards. Calling it
+ * again is harmless; a shorter grace wins. DOG_ESTATE: it was never started.
+ */
+dog_status_t dog_engine_stop(dog_engine_t *engine, uint32_t grace_ms);
+
+/*
+ * Ends the engine: stops it with no grace if it runs (a stop that is under way keeps its grace), joins, frees. After it
+ * the pointer and every handle of this engine are DOG_ESTALE. DOG_ETHREAD: called on one of its own workers.
+ */
+dog_status_t dog_engine_destroy(dog_engine_t *engine);
+
+/* ---- classes ----------------------------------------------------------------------------------------------------- */
+
+/* Every callback gets its class's `user` first. One that returns an error (not DOG_OK) before it has answered a request
+ * answers it with 500; the log has the status. */
+
+/*
+ * Who is this? Answer, now or later and from any thread, with dog_request_identify, or refuse with dog_request_respond.
+ * No answer within identify_timeout_ms: the client gets 503 and `request` goes stale.
+ */
+typedef dog_status_t (*dog_identify_fn)(void *user, dog_gateway_t gateway, dog_request_t request);
+
+/* All Shards are full: answer with dog_request_clusterize, now or later, to name the next one. */
+typedef dog_status_t (*dog_clusterize_fn)(void *user, dog_gateway_t gateway, dog_request_t request);
+
+/* A request was placed on this Shard: answer with dog_request_respond or dog_request_connect, now or later. */
+typedef dog_status_t (*dog_receive_fn)(void *user, dog_shard_t shard, dog_request_t request);
+
+/* A Shard begins: before its first request. And ends: no handle of its own works after onstop has returned. */
+typedef void (*dog_start_fn)(void *user, dog_shard_t shard);
+typedef void (*dog_stop_fn)(void *user, dog_shard_t shard);
+
+/* A socket is open and a member of its Shard. An error closes it with 1011, after onerror(DOG_EHOST). */
+typedef dog_status_t (*dog_open_fn)(void *user, dog_shard_t shard, dog_socket_t socket);
+
+/* A whole message came. `data` is borrowed; may not be NULL, even for an empty message. An error: as in onopen. */
+typedef dog_status_t (*dog_message_fn)(void *user, dog_shard_t shard, dog_socket_t socket, dog_kind_t kind,
+                                       const void *data, size_t length);
+
+/*
+ * A socket is closed: called exactly once for each onopen, and last. `code` is what the peer sent or, with `clean` 0,
+ * 1006 (RFC 6455, section 7.1.5) for a connection that ended without a close frame; 1005 where the peer's had no code.
+ * `clean` is 1 when both sides' close frames went over. The handle can still be read (uid, data), not sent to.
+ */
+typedef void (*dog_close_fn)(void *user, dog_shard_t shard, dog_socket_t socket, uint16_t code, const char *reason,
+                             size_t reason_length, int clean);
+
+/* A socket failed: DOG_EPROTOCOL, DOG_ETOOBIG, DOG_ERESET, DOG_ETIMEDOUT, DOG_ESLOW or DOG_EHOST. onclose follows. */
+typedef void (*dog_error_fn)(void *user, dog_shard_t shard, dog_socket_t socket, dog_status_t error);
+
+/* A socket's outbox was over a half of outbox_bytes_max and is empty again; `dropped` messages were lost meanwhile. */
+typedef void (*dog_drain_fn)(void *user, dog_shard_t shard, dog_socket_t socket, uint64_t dropped);
+
+/* A sibling asks. Answer with dog_gossip_reply or dog_gossip_fail, now or later. An error is dog_gossip_fail. */
+typedef dog_status_t (*dog_gossip_fn)(void *user, dog_shard_t shard, dog_gossip_t gossip, const void *data,
+                                      size_t length);
+
+/* Made by dog_gateway_class_init. Strings are NUL-terminated and copied. */
+typedef struct dog_gateway_class {
+  size_t size;
+  const char *name;            /* required, unique among Gateway classes */
+  const char *child;           /* required: the Shard class that it places onto */
+  void *user;                  /* given back to each callback first */
+  uint32_t limit;              /* required, 1 to 1,000,000: connections a Shard may hold */
+  uint32_t sticky_seconds;     /* 300: how long a uid is remembered after its last connection; at most 604,800 */
+  uint32_t sticky_max;         /* 65,536: uids remembered without a connection; the least recently used goes first */
+  uint32_t idle_seconds;       /* 60: a Shard empty for so long is retired; at most 604,800 */
+  dog_identify_fn identify;    /* required */
+  dog_clusterize_fn clusterize; /* NULL: a fresh 128-bit random id, in hex */
+} dog_gateway_class_t;
+
+/* Made by dog_shard_class_init. Strings are NUL-terminated and copied. */
+typedef struct dog_shard_class {
+  size_t size;
+  const char *name;            /* required, unique among Shard classes */
+  const char *parent;          /* required: the Gateway class whose `child` this is */
+  void *user;                  /* given back to each callback first */
+  dog_start_fn onstart;
+  dog_receive_fn receive;      /* required */
+  dog_open_fn onopen;
+  dog_message_fn onmessage;
+  dog_close_fn onclose;
+  dog_error_fn onerror;
+  dog_drain_fn ondrain;
+  dog_gossip_fn ongossip;      /* NULL: siblings that ask get DOG_ENOHANDLER */
+  dog_stop_fn onstop;
+} dog_shard_class_t;
+
+/* Fill a class with defaults and NULLs; `size` is its sizeof. DOG_EINVAL: NULL, or a size too small. */
+dog_status_t dog_gateway_class_init(dog_gateway_class_t *gateway_class, size_t size);
+dog_status_t dog_shard_class_init(dog_shard_class_t *shard_class, size_t size);
+
+/*
+ * Register a class; before start only. DOG_EINVAL: a required member is missing or out of range. DOG_EEXIST: the name is
+ * taken. DOG_ESTATE: the engine was started.
+ */
+dog_status_t dog_engine_define_gateway(dog_engine_t *engine, const dog_gateway_class_t *gateway_class);
+dog_status_t dog_engine_define_shard(dog_engine_t *engine, const dog_shard_class_t *shard_class);
+
+/* ---- routes ------------------------------------------------------------------------------------------------------ */
+
+/*
+ * Sends requests to a Gateway; before start only. `pattern` is a path of segments, of which one is a `:parameter`:
+ * "/tasks/:name" takes /tasks/x, /tasks/x/ws, ... to the Gateway named x of that class (percent-decoded, once). A
+ * literal pattern without parameter, "/ws", goes to the Gateway that `name` names. An empty parameter does not match.
+ * The first route that matches is taken. `name` is NULL for a pattern with a parameter. All three NUL-terminated.
+ * DOG_EINVAL: the pattern does not begin with '/', has two parameters, or lacks the name that it needs.
+ */
+dog_status_t dog_engine_route(dog_engine_t *engine, const char *pattern, const char *gateway_class, const char *name);
+
+/*
+ * What no route takes: answer with dog_request_respond or dog_request_forward, now or later. Called on the worker that
+ * accepted the connection, on several at once. Before start only; without it such a request is 404.
+ */
+typedef dog_status_t (*dog_fetch_fn)(void *user, dog_engine_t *engine, dog_request_t request);
+dog_status_t dog_engine_on_fetch(dog_engine_t *engine, dog_fetch_fn fetch, void *user);
+
+/* ---- requests ---------------------------------------------------------------------------------------------------- */
+
+/*
+ * A dog_request_t is one question to the host: on_fetch, identify, clusterize and receive of one HTTP request each get a
+ * handle of their own, and each is answered once; a second answer is DOG_ESTALE. The getters read the request as the client
+ * sent it. They may be called on the worker whose callback got the handle, as long as it is unanswered; the memory is the
+ * engine's, good until that callback returns.
+ */
+dog_status_t dog_request_method(dog_request_t request, const char **method, size_t *length); /* "GET" */
+dog_status_t dog_request_target(dog_request_t request, const char **target, size_t *length); /* "/a%20b?c=d", as sent */
+dog_status_t dog_request_path(dog_request_t request, const char **path, size_t *length);     /* "/a%20b" */
+dog_status_t dog_request_body(dog_request_t request, const void **body, size_t *length);
+dog_status_t dog_request_remote(dog_request_t request, const char **address, size_t *length); /* "127.0.0.1:51234" */
+/* The value of a query parameter, percent-decoded, '+' as space; the first of several. DOG_ENOENT: it is absent. */
+dog_status_t dog_request_query(dog_request_t request, const char *name, size_t name_length, const char **value,
+                               size_t *length);
+/* A header by its name, letter case aside; several of one name are joined by ", ". DOG_ENOENT: it is absent. */
+dog_status_t dog_request_header(dog_request_t request, const char *name, size_t name_length, const char **value,
+                                size_t *length);
+/* The headers in the order they came, names as sent. DOG_ENOENT: index is past the last. */
+dog_status_t dog_request_header_at(dog_request_t request, size_t index, dog_header_t *header);
+/* The identity that identify gave. In receive and clusterize only; DOG_ENOENT before. */
+dog_status_t dog_request_uid(dog_request_t request, const char **uid, size_t *length);
+
+/*
+ * The answers. Any thread. Each takes the handle: afterwards it is stale, whatever became of the answer. An answer that
+ * cannot be used (DOG_EINVAL, DOG_ETOOBIG) leaves nobody waiting: the client gets 500. DOG_EKIND: not an answer to
+ * this question (the request stays open). DOG_ESTALE: it was answered before, or the client has left.
+ */
+
+/* To identify: `uid` is 1 to DOG_NAME_BYTES_MAX bytes of UTF-8 without control characters. */
+dog_status_t dog_request_identify(dog_request_t request, const char *uid, size_t length);
+
+/* To clusterize: the id of the next Shard; as a uid, and not that of a Shard alive in this cluster (DOG_EEXIST). */
+dog_status_t dog_request_clusterize(dog_request_t request, const char *shard_id, size_t length);
+
+/* To on_fetch: sends the request to the Gateway `name` of a class. DOG_ENOENT: no such class. */
+dog_status_t dog_request_forward(dog_request_t request, const char *gateway_class, size_t class_length,
+                                 const char *name, size_t name_length);
+
+/*
+ * To any question: a whole response. `status` is 200 to 599. Content-Length, Date and Connection are the engine's; a
+ * header with one of these names, with Transfer-Encoding, or with a CR, LF or NUL in it is DOG_EINVAL. A body with
+ * 204 or 304 is DOG_EINVAL; HEAD gets the headers alone.
+ */
+dog_status_t dog_request_respond(dog_request_t request, int status, const dog_header_t *headers, size_t header_count,
+                                 const void *body, size_t body_length);
+
+/* Made by dog_connect_options_init. */
+typedef struct dog_connect_options {
+  size_t size;
+  void *data;                  /* the socket's data, as by dog_socket_set_data, there before onopen */
+  const char *protocol;        /* one of the client's Sec-WebSocket-Protocol; NULL for none */
+  size_t protocol_length;
+  const dog_header_t *headers; /* more headers for the 101 */
+  size_t header_count;
+} dog_connect_options_t;
+dog_status_t dog_connect_options_init(dog_connect_options_t *options, size_t size);
+
+/*
+ * To receive: upgrades to a WebSocket (RFC 6455, section 4.2) on this Shard; onopen follows. `options` may be NULL.
+ * DOG_EUPGRADE: not a valid upgrade; the client was answered 405 (not GET), 426 (no upgrade, or another version) or 400
+ * (the handshake is malformed). DOG_EINVAL: the protocol was not offered, or a header is not valid.
+ */
+dog_status_t dog_request_connect(dog_request_t request, const dog_connect_options_t *options);
+
+/* ---- sockets ----------------------------------------------------------------------------------------------------- */
+
+dog_status_t dog_socket_uid(dog_socket_t socket, const char **uid, size_t *length);
+dog_status_t dog_socket_shard(dog_socket_t socket, dog_shard_t *shard);
+/* Bytes queued that the kernel has not taken yet. */
+dog_status_t dog_socket_buffered(dog_socket_t socket, size_t *bytes);
+/* A pointer of the host's, NULL at first; the engine neither reads nor frees it. Own worker only, both. */
+dog_status_t dog_socket_set_data(dog_socket_t socket, void *data);
+dog_status_t dog_socket_data(dog_socket_t socket, void **data);
+
+/*
+ * Send one message to this socket. Any thread. Messages of one caller arrive in the order of its calls.
+ * DOG_EINVAL: text that is not UTF-8. DOG_ETOOBIG: over outbox_bytes_max. DOG_ECLOSED: it is closing. DOG_ESLOW: its
+ * outbox was full and the policy dropped this message or closed the socket.
+ */
+dog_status_t dog_socket_send(dog_socket_t socket, dog_kind_t kind, const void *data, size_t length);
+
+/*
+ * Begins to close: the close frame leaves after what was sent before it. `code` is 1000, 1001, 1002, 1003, 1007 to 1014 or
+ * 3000 to 4999 (0 for none); `reason` is up to 123 bytes of UTF-8. Any thread. DOG_EINVAL, DOG_ECLOSED.
+ */
+dog_status_t dog_socket_close(dog_socket_t socket, uint16_t code, const char *reason, size_t reason_length);
+
+/* Flags of emit and broadcast. */
+#define DOG_TO_SELF 1u /* the sending socket gets it too */
+
+/* To the sockets of this socket's Shard; to those of its whole cluster. Any thread. Errors as in send, and DOG_EFULL: the
+ * mailbox of another worker is full and nobody got it. */
+dog_status_t dog_socket_emit(dog_socket_t socket, dog_kind_t kind, uint32_t flags, const void *data, size_t length);
+dog_status_t dog_socket_broadcast(dog_socket_t socket, dog_kind_t kind, uint32_t flags, const void *data,
+                                  size_t length);
+
+/*
+ * The outcome of a whisper: how many sockets it was queued to; 0 is an answer. Called once, on the worker of the object
+ * that whispered, unless the call returned an error or that object is gone by then.
+ */
+typedef void (*dog_whispered_fn)(void *user, size_t sockets);
+
+/* To every socket of `uid` in the cluster, the sender's own included. `whispered` may be NULL. Any thread. */
+dog_status_t dog_socket_whisper(dog_socket_t socket, const char *uid, size_t uid_length, dog_kind_t kind,
+                                const void *data, size_t length, dog_whispered_fn whispered, void *user);
+
+/* ---- Shards ------------------------------------------------------------------------------------------------------ */
+
+dog_status_t dog_shard_id(dog_shard_t shard, const char **id, size_t *length);
+dog_status_t dog_shard_gateway(dog_shard_t shard, dog_gateway_t *gateway); /* any thread */
+dog_status_t dog_shard_set_data(dog_shard_t shard, void *data);
+dog_status_t dog_shard_data(dog_shard_t shard, void **data);
+/* How many sockets are open on it; and the first `capacity` of them. `count` gets how many there are in all. */
+dog_status_t dog_shard_count(dog_shard_t shard, size_t *count);
+dog_status_t dog_shard_sockets(dog_shard_t shard, dog_socket_t *sockets, size_t capacity, size_t *count);
+
+/* As of a socket, with no sender to leave out. Any thread. */
+dog_status_t dog_shard_emit(dog_shard_t shard, dog_kind_t kind, const void *data, size_t length);
+dog_status_t dog_shard_broadcast(dog_shard_t shard, dog_kind_t kind, const void *data, size_t length);
+dog_status_t dog_shard_whisper(dog_shard_t shard, const char *uid, size_t uid_length, dog_kind_t kind, const void *data,
+                               size_t length, dog_whispered_fn whispered, void *user);
+
+/* One sibling's part in the answer. DOG_OK: data is its reply. DOG_EHOST: data is the text it failed with. DOG_ENOHANDLER,
+ * DOG_ETIMEDOUT, DOG_EGONE: no data. This struct never grows. */
+typedef struct dog_gossip_result {
+  dog_shard_t shard;
+  const char *shard_id;
+  size_t shard_id_length;
+  dog_status_t status;
+  const void *data;
+  size_t length;
+} dog_gossip_result_t;
+
+/* All siblings have answered, or the deadline passed. Called once, on the asking Shard's worker, unless that Shard is
+ * gone by then. `results` is borrowed and in no particular order. */
+typedef void (*dog_gossiped_fn)(void *user, dog_shard_t shard, const dog_gossip_result_t *results, size_t count);
+
+/*
+ * Asks every sibling of this Shard. Any thread. `timeout_ms` is 1 to 86,400,000, or 0 for 5,000. Without siblings the
+ * answer is an empty list. DOG_EFULL: gossips_max of its questions are waiting already. DOG_ETOOBIG.
+ */
+dog_status_t dog_shard_gossip(dog_shard_t shard, const void *data, size_t length, uint32_t timeout_ms,
+                              dog_gossiped_fn gossiped, void *user);
+
+/* ---- gossip ------------------------------------------------------------------------------------------------------ */
+
+/* The answers to ongossip, as with requests: any thread, one of them, once. */
+dog_status_t dog_gossip_reply(dog_gossip_t gossip, const void *data, size_t length);
+dog_status_t dog_gossip_fail(dog_gossip_t gossip, const char *text, size_t length);
+
+/* ---- Gateways ---------------------------------------------------------------------------------------------------- */
+
+/* The Gateway `name` of a class, if it is alive; it is made by its first request. Any thread. DOG_ENOENT. */
+dog_status_t dog_gateway_find(dog_engine_t *engine, const char *gateway_class, size_t class_length, const char *name,
+                              size_t name_length, dog_gateway_t *gateway);
+dog_status_t dog_gateway_name(dog_gateway_t gateway, const char **name, size_t *length);
+dog_status_t dog_gateway_broadcast(dog_gateway_t gateway, dog_kind_t kind, const void *data, size_t length);
+dog_status_t dog_gateway_whisper(dog_gateway_t gateway, const char *uid, size_t uid_length, dog_kind_t kind,
+                                 const void *data, size_t length, dog_whispered_fn whispered, void *user);
+
+/* ---- statistics -------------------------------------------------------------------------------------------------- */
+
+/* Counts of now, each exact at some moment during the call. Grows only at its end. */
+typedef struct dog_gateway_stats {
+  size_t size;
+  uint64_t shards;
+  uint64_t connections; /* places taken: requests in flight and open sockets */
+} dog_gateway_stats_t;
+
+typedef struct dog_stats {
+  size_t size;
+  /* now */
+  uint64_t connections; /* TCP connections open, WebSockets included */
+  uint64_t sockets;     /* WebSockets open */
+  uint64_t requests;    /* requests waiting for the host */
+  uint64_t gateways;
+  uint64_t shards;
+  uint64_t places;      /* places taken on Shards, over all clusters */
+  /* since the start */
+  uint64_t connections_total;
+  uint64_t requests_total;
+  uint64_t messages_in;
+  uint64_t messages_out; /* messages queued to sockets */
+  uint64_t bytes_in;
+  uint64_t bytes_out;
+  uint64_t dropped;      /* messages that an outbox policy dropped */
+  uint64_t refused;      /* requests answered by the engine itself with 4xx or 5xx */
+} dog_stats_t;
+
+/* Fill in `stats`, whose `size` the caller has set to its sizeof. Any thread. DOG_EINVAL: NULL, or a size too small. */
+dog_status_t dog_gateway_stats(dog_gateway_t gateway, dog_gateway_stats_t *stats);
+dog_status_t dog_engine_stats(dog_engine_t *engine, dog_stats_t *stats);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* DOG_H */
