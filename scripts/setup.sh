@@ -1,12 +1,13 @@
 #!/bin/sh
 # setup.sh build|test: makes sure that what the build (or the build and the tests) needs is on this machine.
-# Debian packages that are missing are installed where that is possible, and named where it is not. Swift is only checked.
+# Debian packages that are missing are installed where that is possible, and named where it is not. Swift is looked for.
 set -eu
 
 SWIFT_MAJOR=6
 SWIFT_MINOR=3
 BUILD_PACKAGES='git make gcc g++ libc6-dev pkg-config libuv1-dev node-llhttp'
-TEST_PACKAGES='curl python3 python3-pytest python3-websockets python3-selenium chromium chromium-driver fonts-liberation'
+TEST_PACKAGES='curl python3 python3-pytest python3-websockets
+  python3-selenium chromium chromium-driver fonts-liberation'
 
 case "${1:-build}" in
 build) wanted=$BUILD_PACKAGES ;;

@@ -1,6 +1,6 @@
 #!/bin/sh
-# step.sh NAME LOG COMMAND...: runs one build step quietly. One line says what runs and how long it took; the output goes
-# to LOG, and only a step that fails shows it.
+# step.sh NAME LOG COMMAND...: runs one build step quietly. One line says what runs and how long it took; the output
+# goes to LOG, and only a step that fails shows it.
 name=$1
 log=$2
 shift 2

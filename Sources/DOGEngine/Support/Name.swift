@@ -17,3 +17,8 @@ public struct Name: Hashable, Sendable, CustomStringConvertible {
 
   public var description: String { String(decoding: bytes, as: UTF8.self) }
 }
+
+extension Name {
+  /// Of hexadecimal digits, which need no check.
+  init(hex digits: [UInt8]) { bytes = digits }
+}

@@ -1,0 +1,135 @@
+# DOG's build. SwiftPM compiles the Swift; this file knows what a release looks like and how it is tested.
+#
+#   make          build/lib/libdog.so, build/include/dog.h, build/lib/pkgconfig/dog.pc, build/bin/*
+#   make help     every target
+
+BUILD   ?= build
+SCRATCH ?= .build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SWIFT   ?= swift
+CC      ?= cc
+PYTHON  ?= /usr/bin/python3
+CFLAGS  ?= -O2
+export BUILD SCRATCH SWIFT PYTHON
+
+version_part = $(shell sed -n 's/^\#define DOG_VERSION_$(1) //p' include/dog.h)
+MAJOR   := $(call version_part,MAJOR)
+VERSION := $(MAJOR).$(call version_part,MINOR).$(call version_part,PATCH)
+SONAME  := libdog.so.$(MAJOR)
+LIBRARY := libdog.so.$(VERSION)
+
+EXAMPLES := $(patsubst examples/c/%.c,%,$(wildcard examples/c/*.c))
+STEP     := scripts/step.sh
+ABSOLUTE := $(abspath $(BUILD))
+
+# Library and host get the same flags, those of the linker too: SwiftPM compiles everything again when one differs.
+# The version script and the SONAME mean nothing to an executable.
+SWIFT_FLAGS = -c release --scratch-path $(SCRATCH) --disable-local-rpath -Xswiftc -static-stdlib \
+  -Xlinker --version-script=$(ABSOLUTE)/exports.map -Xlinker --gc-sections -Xlinker -soname=$(SONAME)
+RELEASE = $(SCRATCH)/release
+# Warnings are errors where nobody would read them.
+EXAMPLE_FLAGS = -std=c11 $(CFLAGS) -Wall -Wextra -pedantic $(if $(CI),-Werror) -pthread
+
+.PHONY: build all setup setup-test demo test test-asan test-tsan fmt lint install uninstall clean help swift-build
+.DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
+# SwiftPM uses every core by itself, and two of it in one folder wait for one another.
+.NOTPARALLEL:
+
+all: build
+build: setup lib bin
+.PHONY: lib bin
+lib: $(BUILD)/lib/libdog.so $(BUILD)/include/dog.h $(BUILD)/lib/pkgconfig/dog.pc
+bin: $(BUILD)/bin/dog-host $(EXAMPLES:%=$(BUILD)/bin/%)
+
+setup:
+	@scripts/setup.sh build
+
+setup-test:
+	@scripts/setup.sh test
+
+# ---- build ---------------------------------------------------------------------------------------------------------
+
+# SwiftPM knows best what is out of date, so it is always asked; replace.sh keeps what did not change as old as it is.
+swift-build: $(BUILD)/exports.map | setup
+	@$(STEP) 'libdog.so (Swift, release)' $(BUILD)/log/libdog.log $(SWIFT) build --product dog $(SWIFT_FLAGS)
+	@$(STEP) 'dog-host (Swift, release)' $(BUILD)/log/dog-host.log $(SWIFT) build --product dog-host $(SWIFT_FLAGS)
+	@scripts/replace.sh $(RELEASE)/libdog.so $(BUILD)/lib/$(LIBRARY)
+	@scripts/replace.sh $(RELEASE)/dog-host $(BUILD)/bin/dog-host
+
+$(BUILD)/exports.map: include/dog.h scripts/exports.sh | setup
+	@mkdir -p $(@D)
+	@CC='$(CC)' scripts/exports.sh $< > $@
+
+$(BUILD)/lib/$(LIBRARY) $(BUILD)/bin/dog-host: swift-build ;
+
+$(BUILD)/lib/libdog.so: $(BUILD)/lib/$(LIBRARY)
+	@ln -sf $(LIBRARY) $(BUILD)/lib/$(SONAME)
+	@ln -sf $(SONAME) $@
+
+$(BUILD)/include/dog.h: include/dog.h
+	@mkdir -p $(@D)
+	@cp $< $@
+
+$(BUILD)/lib/pkgconfig/dog.pc: dog.pc.in include/dog.h
+	@mkdir -p $(@D)
+	@sed -e 's|@PREFIX@|$(ABSOLUTE)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
+
+$(BUILD)/bin/%: examples/c/%.c $(wildcard examples/c/*.h) $(BUILD)/include/dog.h $(BUILD)/lib/libdog.so
+	@mkdir -p $(@D)
+	@$(STEP) 'bin/$* (C example)' $(BUILD)/log/$*.log $(CC) $(EXAMPLE_FLAGS) -I$(BUILD)/include $< -o $@ \
+	  -L$(BUILD)/lib -ldog -Wl,-rpath,'$$ORIGIN/../lib'
+
+demo: build
+	@exec $(BUILD)/bin/dog-host demo $(ARGS)
+
+# ---- test ----------------------------------------------------------------------------------------------------------
+
+test: setup-test build
+	@$(PYTHON) scripts/test.py
+
+test-asan: setup-test
+	@scripts/sanitized.sh address
+	@BUILD=$(BUILD)/address SCRATCH=$(SCRATCH)/address $(PYTHON) scripts/test.py --sanitize address
+
+test-tsan: setup-test
+	@scripts/sanitized.sh thread
+	@BUILD=$(BUILD)/thread SCRATCH=$(SCRATCH)/thread $(PYTHON) scripts/test.py --sanitize thread
+
+fmt:
+	@$(SWIFT) format format --in-place --recursive --parallel Package.swift Sources Tests
+
+lint:
+	@$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+
+# ---- install -------------------------------------------------------------------------------------------------------
+
+INSTALLED = lib/$(LIBRARY) lib/$(SONAME) lib/libdog.so lib/pkgconfig/dog.pc include/dog.h bin/dog-host
+
+install: build
+	@install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/bin
+	@install -s -m 644 $(BUILD)/lib/$(LIBRARY) $(DESTDIR)$(PREFIX)/lib/$(LIBRARY)
+	@ln -sf $(LIBRARY) $(DESTDIR)$(PREFIX)/lib/$(SONAME)
+	@ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libdog.so
+	@install -m 644 include/dog.h $(DESTDIR)$(PREFIX)/include/dog.h
+	@install -s -m 755 $(BUILD)/bin/dog-host $(DESTDIR)$(PREFIX)/bin/dog-host
+	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' dog.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/dog.pc
+	@echo "Installed in $(DESTDIR)$(PREFIX): $(INSTALLED)"
+
+uninstall:
+	@rm -f $(INSTALLED:%=$(DESTDIR)$(PREFIX)/%)
+	@echo "Removed from $(DESTDIR)$(PREFIX): $(INSTALLED)"
+
+clean:
+	@rm -rf $(BUILD) $(SCRATCH)
+
+help:
+	@echo 'make             set up what is missing and build: $(BUILD)/lib, $(BUILD)/include, $(BUILD)/bin'
+	@echo 'make demo        build, then serve the chat room on http://127.0.0.1:8787   (ARGS="--port 9000 --workers 2")'
+	@echo 'make test        build, then run every test'
+	@echo 'make test-asan   the tests under the address sanitizer; make test-tsan: under the thread sanitizer'
+	@echo 'make setup       check what the build needs and install the Debian packages that are missing'
+	@echo 'make install     into PREFIX=$(PREFIX), below DESTDIR if that is set; make uninstall takes it out again'
+	@echo 'make fmt         format the Swift sources; make lint: say what is not formatted'
+	@echo 'make clean       remove $(BUILD) and $(SCRATCH)'

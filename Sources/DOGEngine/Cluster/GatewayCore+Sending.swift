@@ -1,0 +1,71 @@
+// What goes to the whole cluster: once to each worker that has a part of it. From any worker of the engine.
+extension GatewayCore {
+  /// One message to every member but `sender`.
+  func broadcast(
+    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, from worker: Worker, excluding sender: WebSocket?
+  ) -> Status {
+    worker.assertHere()
+    let size = FrameEncoder.frameSize(payload: payload.count)
+    guard size <= worker.engine.options.outboxBytesMax else { return .tooBig }
+    guard othersHaveRoom(for: size, than: worker) else { return .full }
+    var frame: SharedFrame?
+    forEachOther(than: worker) { other in
+      let made = frame ?? SharedFrame(size: size) { FrameEncoder.write(opcode: Opcode(kind), payload: payload, to: $0) }
+      frame = made
+      other.send(.broadcast(self, made), bytes: size)
+    }
+    slice(on: worker)?.append(kind, payload, scope: nil, excluding: sender)
+    return .ok
+  }
+
+  /// One message to every socket of `uid`. `whispered` is called on `worker`, perhaps before this returns.
+  func whisper(
+    _ uid: Name, _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, from worker: Worker,
+    whispered: @escaping @Sendable (Worker, Int) -> Void
+  ) -> Status {
+    worker.assertHere()
+    let size = FrameEncoder.frameSize(payload: payload.count)
+    guard size <= worker.engine.options.outboxBytesMax else { return .tooBig }
+    guard othersHaveRoom(for: size, than: worker) else { return .full }
+    var others: [Worker] = []
+    forEachOther(than: worker) { others.append($0) }
+    let tally = WhisperTally(missing: others.count + 1, whispered: whispered)
+    let copy = others.isEmpty ? [] : [UInt8](payload)
+    for other in others {
+      other.send(
+        .run { other in
+          let reached = copy.withUnsafeBytes { self.slice(on: other)?.whisper(uid, kind, $0) } ?? 0
+          worker.post { tally.add(reached, on: $0) }
+        }, bytes: size)
+    }
+    tally.add(slice(on: worker)?.whisper(uid, kind, payload) ?? 0, on: worker)
+    return .ok
+  }
+
+  private func othersHaveRoom(for size: Int, than worker: Worker) -> Bool {
+    var have = true
+    forEachOther(than: worker) { if !$0.hasRoom(for: size) { have = false } }
+    return have
+  }
+}
+
+/// Adds up how many sockets a whisper reached. Lives on the whisperer's worker.
+///
+/// `@unchecked Sendable`: others only carry it back.
+final class WhisperTally: @unchecked Sendable {
+  private var missing: Int
+  private var reached = 0
+  private let whispered: @Sendable (Worker, Int) -> Void
+
+  init(missing: Int, whispered: @escaping @Sendable (Worker, Int) -> Void) {
+    self.missing = missing
+    self.whispered = whispered
+  }
+
+  func add(_ count: Int, on worker: Worker) {
+    worker.assertHere()
+    reached += count
+    missing -= 1
+    if missing == 0 { whispered(worker, reached) }
+  }
+}

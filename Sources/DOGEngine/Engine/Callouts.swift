@@ -1,0 +1,81 @@
+/// Decides when the host may be called: never inside a call that the host makes.
+///
+/// DESIGN. Host code runs only in callbacks. While one runs, whatever its calls bring about (a receive after an identify, an
+/// onclose after a close) is put into `waiting` and called when the outermost callback has returned, in order. So a host may
+/// hold a lock in a callback and call the engine; it is never entered a second time underneath itself.
+struct Callouts {
+  /// True while a callback of the host's runs on this worker.
+  private(set) var isInHost = false
+  private var isEmptying = false
+  private var waiting: [() -> Void] = []
+  private var nextWaiting = 0
+
+  /// What a getter had to compute for a callback: kept until that callback has returned.
+  private var lent: [UnsafeMutableRawPointer] = []
+
+  /// True when a callout must wait: the host is on the stack, or others wait already.
+  var mustWait: Bool { isInHost || nextWaiting < waiting.count }
+
+  mutating func wait(_ callout: @escaping () -> Void) { waiting.append(callout) }
+
+  mutating func enter() {
+    assert(!isInHost, "the host was called from inside its own call")
+    isInHost = true
+  }
+
+  /// True: the caller has to empty what waits.
+  mutating func leave() -> Bool {
+    isInHost = false
+    if !lent.isEmpty {
+      for pointer in lent { pointer.deallocate() }
+      lent.removeAll(keepingCapacity: true)
+    }
+    guard !isEmptying, nextWaiting < waiting.count else { return false }
+    isEmptying = true
+    return true
+  }
+
+  mutating func next() -> (() -> Void)? {
+    guard nextWaiting < waiting.count else {
+      waiting.removeAll(keepingCapacity: waiting.count < 1024)
+      nextWaiting = 0
+      isEmptying = false
+      return nil
+    }
+    defer { nextWaiting += 1 }
+    return waiting[nextWaiting]
+  }
+
+  /// A copy that lives until the callback that runs has returned.
+  mutating func lend(_ bytes: [UInt8]) -> UnsafeRawBufferPointer {
+    let copy = UnsafeMutableRawPointer.allocate(byteCount: max(bytes.count, 1), alignment: 1)
+    bytes.withUnsafeBytes { if let base = $0.baseAddress { copy.copyMemory(from: base, byteCount: $0.count) } }
+    lent.append(copy)
+    return UnsafeRawBufferPointer(start: copy, count: bytes.count)
+  }
+}
+
+extension Worker {
+  /// Calls the host now, or after the callback that runs.
+  @inline(__always)
+  func callOut(_ call: @escaping () -> Void) {
+    if callouts.mustWait { callouts.wait { self.callHost(call) } } else { callHost(call) }
+  }
+
+  /// Calls the host now: for what comes from the loop, where no callback can be running.
+  @inline(__always)
+  func callHost(_ call: () -> Void) {
+    callouts.enter()
+    call()
+    if callouts.leave() { emptyCallouts() }
+  }
+
+  /// Does a piece of the engine's own work in its turn among the callouts that wait.
+  func afterCallouts(_ work: @escaping () -> Void) {
+    if callouts.mustWait { callouts.wait(work) } else { work() }
+  }
+
+  private func emptyCallouts() {
+    while let call = callouts.next() { call() }
+  }
+}

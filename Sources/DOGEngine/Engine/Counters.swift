@@ -1,0 +1,46 @@
+import Synchronization
+
+/// What one worker counts. Written by that worker alone, so an addition is a load and a store; read by any thread.
+final class Counters: @unchecked Sendable {
+  enum Counter: Int, CaseIterable {
+    // Now: one worker may add what another takes away, so a worker's own figure can be negative; the sum is exact.
+    case sockets, requests, gateways, shards, places
+    // Since the start.
+    case connectionsTotal, requestsTotal, messagesIn, messagesOut, bytesIn, bytesOut, dropped, refused
+  }
+
+  private let values: UnsafeMutablePointer<Atomic<Int>>
+
+  init() {
+    values = .allocate(capacity: Counter.allCases.count)
+    for index in 0..<Counter.allCases.count { (values + index).initialize(to: Atomic(0)) }
+  }
+
+  deinit { values.deallocate() }
+
+  @inline(__always)
+  func add(_ counter: Counter, _ amount: Int = 1) {
+    let value = values + counter.rawValue
+    value.pointee.store(value.pointee.load(ordering: .relaxed) &+ amount, ordering: .relaxed)
+  }
+
+  func value(_ counter: Counter) -> Int { values[counter.rawValue].load(ordering: .relaxed) }
+}
+
+/// What an engine counts, over all its workers.
+public struct EngineStats: Sendable {
+  public var connections = 0
+  public var sockets = 0
+  public var requests = 0
+  public var gateways = 0
+  public var shards = 0
+  public var places = 0
+  public var connectionsTotal = 0
+  public var requestsTotal = 0
+  public var messagesIn = 0
+  public var messagesOut = 0
+  public var bytesIn = 0
+  public var bytesOut = 0
+  public var dropped = 0
+  public var refused = 0
+}

@@ -1,0 +1,146 @@
+import CUV
+
+extension Engine {
+  /// Starts the workers on threads of their own.
+  public func start() throws(Status) { try begin(callerIsWorker: false) }
+
+  /// The calling thread is the first worker: returns when the engine has stopped.
+  public func run() throws(Status) {
+    try begin(callerIsWorker: true)
+    workers[0].run()
+    lifecycle.workerEnded()
+    lifecycle.waitUntilStopped()
+  }
+
+  /// Stops with a grace; see dog_engine_stop. Returns when all workers have ended, on a worker at once.
+  @discardableResult
+  public func stop(graceMs: UInt64) -> Status {
+    guard !EngineTable.isForked else { return .forked }
+    let state = lifecycle.life.withLock { life in
+      if life.state == .running { life.state = .stopping }
+      return life.state
+    }
+    guard state != .new else { return .wrongState }
+    let deadline = uv_hrtime() / 1_000_000 + min(graceMs, Options.dayMs)
+    workers.first?.post { $0.beginStop(deadline: deadline) }
+    if Worker.current?.engine !== self { lifecycle.waitUntilStopped() }
+    return .ok
+  }
+
+  /// Ends the engine; its handles are stale from then on. Not on one of its workers.
+  @discardableResult
+  public func destroy() -> Status {
+    guard !EngineTable.isForked else { return .forked }
+    guard Worker.current?.engine !== self else { return .wrongThread }
+    let state = lifecycle.life.withLock { life in
+      defer { if life.state == .new { life.state = .stopped } }
+      return life.state
+    }
+    switch state {
+    case .new: closePorts()
+    case .running: stop(graceMs: 0)
+    case .stopping, .stopped: lifecycle.waitUntilStopped()
+    }
+    EngineTable.remove(self)
+    return .ok
+  }
+
+  private func begin(callerIsWorker: Bool) throws(Status) {
+    guard !EngineTable.isForked else { throw .forked }
+    // Claimed before it is built, so that of two starts one fails.
+    let isFirst = lifecycle.life.withLock { life in
+      guard life.state == .new else { return false }
+      life.state = .running
+      life.workersRunning = workerCount
+      return true
+    }
+    guard isFirst else { throw .wrongState }
+    do {
+      try build()
+    } catch {
+      lifecycle.life.withLock { life in
+        life.state = .stopped
+        life.workersRunning = 0
+      }
+      closePorts()
+      throw error
+    }
+    lifecycle.life.withLock { $0.wasStarted = true }
+    for worker in workers.dropFirst(callerIsWorker ? 1 : 0) {
+      var thread = uv_thread_t()
+      let result = uv_thread_create(
+        &thread,
+        { argument in
+          guard let argument else { return }
+          let worker = Unmanaged<Worker>.fromOpaque(argument).takeRetainedValue()
+          let engine = worker.engine
+          worker.run()
+          engine.lifecycle.workerEnded()
+        }, Unmanaged.passRetained(worker).toOpaque())
+      guard result == 0 else {
+        Unmanaged.passUnretained(worker).release()
+        giveUp(startedBefore: worker.index, callerIsWorker: callerIsWorker)
+        throw .system
+      }
+      lifecycle.life.withLock { $0.threads.append(thread) }
+    }
+  }
+
+  /// The system gave no thread for a worker: ends those that run and those that never will.
+  private func giveUp(startedBefore index: Int, callerIsWorker: Bool) {
+    let first = callerIsWorker ? 1 : 0
+    for worker in workers[first..<index] {
+      worker.post { worker in
+        worker.drain()
+        worker.abort()
+        worker.windDown()
+        worker.exit()
+      }
+    }
+    for worker in workers where worker.index >= index || worker.index < first {
+      worker.discard()
+      lifecycle.workerEnded()
+    }
+    lifecycle.waitUntilStopped()
+  }
+}
+
+// A stop, as worker 0 conducts it.
+extension Worker {
+  func beginStop(deadline: UInt64) {
+    perform(engine.stopping.begin(deadline: deadline))
+    setStopDeadline()
+  }
+
+  /// The last connection of the engine may be gone, or a worker has done its part.
+  func advanceStop(acknowledging: Int) {
+    perform(
+      engine.stopping.advance(
+        acknowledging: acknowledging, workers: engine.workers.count,
+        connections: engine.connections.load(ordering: .sequentiallyConsistent)))
+  }
+
+  func stopDeadlineCame(_ now: UInt64) {
+    perform(engine.stopping.timePassed(now: now))
+    setStopDeadline()
+  }
+
+  private func perform(_ action: StopSequence.Action) {
+    switch action {
+    case .nothing: break
+    case .drainAll: tellAll(acknowledged: true) { $0.drain() }
+    case .abortAll: tellAll(acknowledged: false) { $0.abort() }
+    case .windDownAll: tellAll(acknowledged: true) { $0.windDown() }
+    case .exitAll: tellAll(acknowledged: false) { $0.exit() }
+    }
+  }
+
+  private func tellAll(acknowledged: Bool, _ body: @escaping @Sendable (Worker) -> Void) {
+    for worker in engine.workers {
+      worker.post { worker in
+        body(worker)
+        if acknowledged { worker.engine.workers[0].post { $0.advanceStop(acknowledging: 1) } }
+      }
+    }
+  }
+}

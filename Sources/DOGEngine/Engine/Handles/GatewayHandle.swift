@@ -1,0 +1,67 @@
+/// A Gateway. Methods that send may be called from any thread; see dog_gateway_* for what they return.
+public struct GatewayHandle: Hashable, Sendable {
+  let handle: Handle
+
+  init(_ handle: Handle) { self.handle = handle }
+
+  public init(rawValue: UInt64) { handle = Handle(rawValue: rawValue) }
+  public var rawValue: UInt64 { handle.rawValue }
+
+  /// Its object, on its own worker.
+  func find() throws(Status) -> GatewayCore {
+    switch handle.reach(as: .gateway, in: { $0.gateways }) {
+    case .here(let gateway, _): return gateway
+    case .elsewhere: throw .wrongThread
+    case .failed(let status): throw status
+    }
+  }
+
+  /// On its own worker.
+  public var name: Name? { try? find().key.name }
+
+  // MARK: From any thread
+
+  /// How many Shards it has, and how many places on them are taken.
+  public func stats() throws(Status) -> (shards: Int, connections: Int) {
+    guard !EngineTable.isForked else { throw .forked }
+    guard handle.kind == .gateway else { throw handle.misfit }
+    // A Gateway that is alive is in the directory, which holds it while it is looked at.
+    guard let gateway = EngineTable.find(handle.engine)?.directory.find(handle) else { throw .stale }
+    return (gateway.shardCount.load(ordering: .relaxed), gateway.placeCount.load(ordering: .relaxed))
+  }
+
+  @discardableResult
+  public func broadcast(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Status {
+    withSender(kind, payload) { $0.broadcast(kind, $1, from: $0.home, excluding: nil) }
+  }
+
+  @discardableResult
+  public func whisper(
+    _ uid: Name, _ kind: MessageKind, _ payload: UnsafeRawBufferPointer,
+    whispered: (@Sendable (Int) -> Void)? = nil
+  ) -> Status {
+    withSender(kind, payload) { [handle] gateway, payload in
+      gateway.whisper(uid, kind, payload, from: gateway.home) { worker, count in
+        if let whispered, worker.gateways.isCurrent(handle) { worker.callOut { whispered(count) } }
+      }
+    }
+  }
+
+  private func withSender(
+    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer,
+    _ act: @escaping @Sendable (GatewayCore, UnsafeRawBufferPointer) -> Status
+  ) -> Status {
+    guard kind == .binary || UTF8Validator.isValid(payload) else { return .invalid }
+    switch handle.reach(as: .gateway, in: { $0.gateways }) {
+    case .here(let gateway, _): return act(gateway, payload)
+    case .elsewhere(let worker, let engine):
+      guard FrameEncoder.frameSize(payload: payload.count) <= engine.options.outboxBytesMax else { return .tooBig }
+      let copy = [UInt8](payload)
+      return worker.postPayload(bytes: copy.count) { [handle] worker in
+        guard let gateway = worker.gateways.find(handle) else { return }
+        copy.withUnsafeBytes { _ = act(gateway, $0) }
+      }
+    case .failed(let status): return status
+    }
+  }
+}

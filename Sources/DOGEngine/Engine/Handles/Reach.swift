@@ -1,0 +1,46 @@
+/// Where the object of a handle is, seen from the calling thread.
+enum Reach<Object: AnyObject> {
+  /// On this very worker: act at once.
+  case here(Object, Worker)
+  /// On another worker, and alive when looked at. The engine is held so that it outlives the call.
+  case elsewhere(Worker, Engine)
+  case failed(Status)
+}
+
+extension Handle {
+  /// Finds the object. Any thread; without a lock on the object's own worker.
+  @inline(__always)
+  func reach<Object>(as kind: Kind, in table: (Worker) -> SlotMap<Object>) -> Reach<Object> {
+    guard !EngineTable.isForked else { return .failed(.forked) }
+    guard self.kind == kind else { return .failed(misfit) }
+    return reach(in: table)
+  }
+
+  /// The same for any kind of this table's.
+  @inline(__always)
+  func reach<Object>(in table: (Worker) -> SlotMap<Object>) -> Reach<Object> {
+    if let worker = Worker.current, worker.index == self.worker, worker.engine.number == engine {
+      guard let object = table(worker).find(self) else { return .failed(.stale) }
+      return .here(object, worker)
+    }
+    guard let engine = EngineTable.find(engine), engine.lifecycle.wasStarted, worker < engine.workers.count else {
+      return .failed(.stale)
+    }
+    let worker = engine.workers[worker]
+    return table(worker).isCurrent(self) ? .elsewhere(worker, engine) : .failed(.stale)
+  }
+
+  /// What is wrong with a handle of another kind: 0 and inventions name nothing.
+  var misfit: Status { kind == nil ? .stale : .wrongKind }
+}
+
+extension Worker {
+  /// Posts something that carries a payload of the host's, unless too much waits already. From any thread.
+  func postPayload(bytes: Int, _ body: @escaping @Sendable (Worker) -> Void) -> Status {
+    guard hasRoom(for: bytes) else { return .full }
+    return send(.run(body), bytes: bytes) ? .ok : .stale
+  }
+
+  /// Whether the mailbox takes this much more.
+  func hasRoom(for bytes: Int) -> Bool { mailbox.bytesWaiting + bytes <= engine.options.mailboxBytesMax }
+}

@@ -1,0 +1,93 @@
+/// A Shard. Methods that send or ask may be called from any thread; see dog_shard_* for what they return.
+public struct ShardHandle: Hashable, Sendable {
+  let handle: Handle
+
+  init(_ handle: Handle) { self.handle = handle }
+
+  public init(rawValue: UInt64) { handle = Handle(rawValue: rawValue) }
+  public var rawValue: UInt64 { handle.rawValue }
+
+  /// Its object, on its own worker.
+  func find() throws(Status) -> ShardCore {
+    switch handle.reach(as: .shard, in: { $0.shards }) {
+    case .here(let shard, _): return shard
+    case .elsewhere: throw .wrongThread
+    case .failed(let status): throw status
+    }
+  }
+
+  // MARK: On its own worker
+
+  public var id: Name? { try? find().id }
+  public var gateway: GatewayHandle? { (try? find()).map { GatewayHandle($0.gateway.handle) } }
+  /// How many sockets are open on it.
+  public var count: Int { (try? find().socketCount) ?? 0 }
+  public var sockets: [SocketHandle] {
+    var sockets: [SocketHandle] = []
+    try? find().forEachSocket { sockets.append(SocketHandle($0.handle)) }
+    return sockets
+  }
+
+  // MARK: From any thread
+
+  @discardableResult
+  public func emit(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Status {
+    withSender(kind, payload) { $0.emit(kind, $1, excluding: nil) }
+  }
+
+  @discardableResult
+  public func broadcast(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Status {
+    withSender(kind, payload) { $0.gateway.broadcast(kind, $1, from: $0.worker, excluding: nil) }
+  }
+
+  @discardableResult
+  public func whisper(
+    _ uid: Name, _ kind: MessageKind, _ payload: UnsafeRawBufferPointer,
+    whispered: (@Sendable (Int) -> Void)? = nil
+  ) -> Status {
+    withSender(kind, payload) { [handle] shard, payload in
+      shard.gateway.whisper(uid, kind, payload, from: shard.worker) { worker, count in
+        if let whispered, worker.shards.isCurrent(handle) { worker.callOut { whispered(count) } }
+      }
+    }
+  }
+
+  /// Asks every sibling; `gossiped` is told on this Shard's worker what each of them answered.
+  @discardableResult
+  public func gossip(
+    _ question: UnsafeRawBufferPointer, timeoutMs: UInt64 = 5000,
+    gossiped: @escaping @Sendable ([GossipResult]) -> Void
+  ) -> Status {
+    guard (1...Options.dayMs).contains(timeoutMs) else { return .invalid }
+    switch handle.reach(as: .shard, in: { $0.shards }) {
+    case .here(let shard, _): return GossipRound.begin(question, by: shard, timeoutMs: timeoutMs, gossiped)
+    case .elsewhere(let worker, let engine):
+      guard question.count <= engine.options.gossipBytesMax else { return .tooBig }
+      let copy = [UInt8](question)
+      return worker.postPayload(bytes: copy.count) { [handle] worker in
+        guard let shard = worker.shards.find(handle) else { return }
+        copy.withUnsafeBytes { _ = GossipRound.begin($0, by: shard, timeoutMs: timeoutMs, gossiped) }
+      }
+    case .failed(let status): return status
+    }
+  }
+
+  @inline(__always)
+  private func withSender(
+    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer,
+    _ act: @escaping @Sendable (ShardCore, UnsafeRawBufferPointer) -> Status
+  ) -> Status {
+    guard kind == .binary || UTF8Validator.isValid(payload) else { return .invalid }
+    switch handle.reach(as: .shard, in: { $0.shards }) {
+    case .here(let shard, _): return act(shard, payload)
+    case .elsewhere(let worker, let engine):
+      guard FrameEncoder.frameSize(payload: payload.count) <= engine.options.outboxBytesMax else { return .tooBig }
+      let copy = [UInt8](payload)
+      return worker.postPayload(bytes: copy.count) { [handle] worker in
+        guard let shard = worker.shards.find(handle) else { return }
+        copy.withUnsafeBytes { _ = act(shard, $0) }
+      }
+    case .failed(let status): return status
+    }
+  }
+}

@@ -1,0 +1,101 @@
+// What a host implements: the Swift face of a class's callbacks. The C skin is one adopter of these protocols.
+
+/// One Gateway's side of the host: made when its cluster begins, on the Gateway's worker; called there, never two at once.
+public protocol Gateway: AnyObject {
+  /// Who is this? Answer with `request.identify`, or refuse with `request.respond`: now or later, from any thread.
+  /// Throwing before it was answered answers it with 500.
+  func identify(_ request: RequestHandle) throws
+  /// All Shards are full: answer with `request.clusterize`. Called only where the class says that it `clusterizes`.
+  func clusterize(_ request: RequestHandle) throws
+}
+
+extension Gateway {
+  public func clusterize(_ request: RequestHandle) throws { throw Status.noHandler }
+}
+
+/// One Shard's side of the host: made on the Shard's worker before its first request; called there, never two at once.
+public protocol Shard: AnyObject {
+  /// A request was placed here: answer with `request.respond` or `request.connect`, now or later, from any thread.
+  func receive(_ request: RequestHandle) throws
+  func onopen(_ socket: SocketHandle) throws
+  func onmessage(_ socket: SocketHandle, _ message: Message) throws
+  func onclose(_ socket: SocketHandle, _ close: Close)
+  func onerror(_ socket: SocketHandle, _ error: Status)
+  func ondrain(_ socket: SocketHandle, dropped: Int)
+  /// A sibling asks: answer with `gossip.reply` or `gossip.fail`. Throwing fails it; `Status.noHandler` says that this
+  /// class does not gossip.
+  func ongossip(_ gossip: GossipHandle, _ question: UnsafeRawBufferPointer) throws
+  func onstop()
+}
+
+extension Shard {
+  public func onopen(_ socket: SocketHandle) throws {}
+  public func onmessage(_ socket: SocketHandle, _ message: Message) throws {}
+  public func onclose(_ socket: SocketHandle, _ close: Close) {}
+  public func onerror(_ socket: SocketHandle, _ error: Status) {}
+  public func ondrain(_ socket: SocketHandle, dropped: Int) {}
+  public func ongossip(_ gossip: GossipHandle, _ question: UnsafeRawBufferPointer) throws { throw Status.noHandler }
+  public func onstop() {}
+}
+
+/// A message from a client; the bytes are borrowed for the callback that got them.
+public struct Message {
+  public let kind: MessageKind
+  public let bytes: UnsafeRawBufferPointer
+
+  /// A copy as text; for a text message exact.
+  public var text: String { String(decoding: bytes, as: UTF8.self) }
+}
+
+/// How a socket ended: RFC 6455, section 7.1.5 and following.
+public struct Close: Sendable {
+  public let code: UInt16
+  public let reason: String
+  /// True when both sides' close frames went over.
+  public let isClean: Bool
+}
+
+/// A Gateway class: how its clusters are made.
+public struct GatewayClass: Sendable {
+  public var name: String
+  /// The Shard class that it places onto.
+  public var child: String
+  /// Connections that a Shard may hold, 1 to 1,000,000.
+  public var limit: Int
+  public var stickySeconds = 300
+  public var stickyMax = 65_536
+  public var idleSeconds = 60
+  /// Whether the host names new Shards; else each gets a random id.
+  public var clusterizes = false
+  public var make: @Sendable (GatewayHandle) -> any Gateway
+
+  public init(
+    name: String, child: String, limit: Int, make: @escaping @Sendable (GatewayHandle) -> any Gateway
+  ) {
+    self.name = name
+    self.child = child
+    self.limit = limit
+    self.make = make
+  }
+
+  var isValid: Bool {
+    Name(name) != nil && Name(child) != nil && (1...1_000_000).contains(limit) && (0...604_800).contains(stickySeconds)
+      && (1...4_000_000).contains(stickyMax) && (0...604_800).contains(idleSeconds)
+  }
+}
+
+/// A Shard class.
+public struct ShardClass: Sendable {
+  public var name: String
+  /// The Gateway class whose `child` this is.
+  public var parent: String
+  public var make: @Sendable (ShardHandle) -> any Shard
+
+  public init(name: String, parent: String, make: @escaping @Sendable (ShardHandle) -> any Shard) {
+    self.name = name
+    self.parent = parent
+    self.make = make
+  }
+
+  var isValid: Bool { Name(name) != nil && Name(parent) != nil }
+}

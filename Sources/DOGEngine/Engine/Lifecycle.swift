@@ -1,0 +1,50 @@
+import CUV
+
+/// Where an engine is in its life. Any thread.
+///
+///     new --start, run--> running --stop--> stopping --the last worker ends--> stopped
+///      \--destroy, a start that fails---------------------------------------------^
+struct Lifecycle: Sendable {
+  enum State: Equatable {
+    case new
+    case running
+    case stopping
+    case stopped
+  }
+
+  struct Life: Sendable {
+    var state = State.new
+    /// Workers whose threads have not ended.
+    var workersRunning = 0
+    /// Threads that were made and not joined yet.
+    var threads: [uv_thread_t] = []
+    /// True while one caller joins the threads.
+    var isJoining = false
+    var wasStarted = false
+  }
+
+  let life = Monitor(Life())
+
+  var isNew: Bool { life.withLock { $0.state == .new } }
+  var wasStarted: Bool { life.withLock { $0.wasStarted } }
+
+  /// One worker's thread is done.
+  func workerEnded() {
+    life.withLock { life in
+      life.workersRunning -= 1
+      if life.workersRunning == 0 { life.state = .stopped }
+    }
+  }
+
+  /// Returns when all workers have ended and their threads are joined.
+  func waitUntilStopped() {
+    life.wait { $0.state == .stopped && !$0.isJoining }
+    let threads = life.withLock { life -> [uv_thread_t] in
+      life.isJoining = true
+      defer { life.threads = [] }
+      return life.threads
+    }
+    for var thread in threads { uv_thread_join(&thread) }
+    life.withLock { $0.isJoining = false }
+  }
+}

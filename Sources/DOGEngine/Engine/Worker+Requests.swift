@@ -1,0 +1,67 @@
+import Glibc
+
+// A request's way through one worker: accepted, routed, put to the host.
+extension Worker {
+  func accepted(_ stream: Stream) {
+    let open = engine.connections.add(1, ordering: .sequentiallyConsistent).newValue
+    counters.add(.connectionsTotal)
+    let connection = HTTPConnection(stream: stream, worker: self)
+    guard !isDraining, let handle = connections.insert(connection, as: .connection) else {
+      stream.reset()
+      return connectionEnded()
+    }
+    connection.open(handle)
+    if open > engine.options.connectionsMax { connection.refuseAtOnce() }
+  }
+
+  /// A TCP connection of the engine is over, as HTTP or as a WebSocket.
+  func connectionEnded() {
+    let open = engine.connections.subtract(1, ordering: .sequentiallyConsistent).newValue
+    if open == 0, isDraining { engine.workers[0].post { $0.advanceStop(acknowledging: 0) } }
+  }
+
+  /// Sends a request to its Gateway, or to on_fetch.
+  func route(_ exchange: Exchange) {
+    if let key = exchange.request.withPath({ engine.definitions.router.match($0) }) {
+      return forward(exchange, to: key)
+    }
+    guard let fetch = engine.definitions.fetch else { return exchange.refuse(404, "no route", from: self) }
+    guard
+      let ticket = Ticket.put(.fetch, exchange, on: self, timeoutMs: engine.options.identifyTimeoutMs)
+    else { return }
+    ask(ticket) { [engine] request in try fetch(engine, request) }
+  }
+
+  func forward(_ exchange: Exchange, to key: GatewayKey) {
+    let home = engine.home(of: key)
+    if home === self { home.take(exchange, for: key) } else { home.post { $0.take(exchange, for: key) } }
+  }
+
+  private func take(_ exchange: Exchange, for key: GatewayKey) {
+    guard !exchange.hasLeft else { return }
+    guard let gateway = GatewayCore.find(key, on: self) else {
+      return exchange.refuse(503, "the engine has gateways_max Gateways", from: self)
+    }
+    gateway.identify(exchange)
+  }
+
+  /// Puts a ticket's question to the host. An error from the host before it has answered is answered with 500.
+  func ask(_ ticket: Ticket, _ question: @escaping (RequestHandle) throws -> Void) {
+    callOut { [self] in
+      guard tickets.isCurrent(ticket.handle) else { return }
+      do {
+        try question(RequestHandle(ticket.handle))
+      } catch {
+        log(.error, "a callback returned an error for \(ticket.exchange.request.path): \(error)")
+        _ = RequestHandle(ticket.handle).fail()
+      }
+    }
+  }
+
+  /// The Date header's value of this second.
+  func httpDate() -> [UInt8] {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME_COARSE, &now)
+    return date.bytes(unixSeconds: UInt64(max(now.tv_sec, 0)))
+  }
+}

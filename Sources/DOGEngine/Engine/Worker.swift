@@ -1,0 +1,285 @@
+import CUV
+import Glibc
+import Synchronization
+
+/// What one thread owns: a loop and every object that lives on it.
+///
+/// `@unchecked Sendable`: from other threads only `post`, `mailbox`, the slot maps' `claim` and `isCurrent`, and `counters`
+/// are used; all else begins with `assertHere`.
+final class Worker: @unchecked Sendable {
+  enum Letter: Sendable {
+    case run(@Sendable (Worker) -> Void)
+    /// The frame of a broadcast, for the members that this worker has of the cluster.
+    case broadcast(GatewayCore, SharedFrame)
+  }
+
+  let index: Int
+  unowned let engine: Engine
+  let loop: EventLoop
+  let mailbox = Mailbox<Letter>()
+  let counters = Counters()
+
+  let connections: SlotMap<HTTPConnection>
+  let sockets: SlotMap<WebSocket>
+  let tickets: SlotMap<Ticket>
+  let shards: SlotMap<ShardCore>
+  let gateways: SlotMap<GatewayCore>
+  let gossips: SlotMap<GossipTicket>
+  let inquiries: SlotMap<GossipRound>
+  var gatewaysByKey: [GatewayKey: GatewayCore] = [:]
+
+  var callouts = Callouts()
+  var listeners: [Listener] = []
+  var date = HTTPDate()
+  var logLimiter = LogLimiter()
+
+  /// Spare storage of all that is sent from here.
+  let pool = BytesPool()
+  /// Sockets to close when the flush that runs is over.
+  var doomed: [WebSocket] = []
+  /// Parts of clusters with something to send at the end of this turn.
+  var dirtySlices: [ClusterSlice] = []
+  /// Sockets and connections with something of their own to send at the end of this turn.
+  var dirtySockets: [WebSocket] = []
+  var dirtyConnections: [HTTPConnection] = []
+
+  /// True from the moment that the engine stops: no new connection, no keep-alive.
+  private(set) var isDraining = false
+  /// True when the grace is over: whatever is open is reset.
+  private(set) var isAborting = false
+
+  private var letters: [Letter] = []
+  private var wheel = TimerWheel()
+  private var due: [UInt64] = []
+  /// When the loop's timer will run; nil when it is not set.
+  private var timerAt: UInt64?
+  private var stopDeadline: UInt64?
+
+  init(index: Int, engine: Engine, firstGeneration: UInt32) throws(Status) {
+    self.index = index
+    self.engine = engine
+    loop = try EventLoop()
+    let number = engine.number
+    connections = SlotMap(engine: number, worker: index, firstGeneration: firstGeneration)
+    sockets = SlotMap(engine: number, worker: index, firstGeneration: firstGeneration)
+    tickets = SlotMap(engine: number, worker: index, firstGeneration: firstGeneration)
+    shards = SlotMap(engine: number, worker: index, firstGeneration: firstGeneration)
+    gateways = SlotMap(engine: number, worker: index, firstGeneration: firstGeneration)
+    gossips = SlotMap(engine: number, worker: index, firstGeneration: firstGeneration)
+    inquiries = SlotMap(engine: number, worker: index, firstGeneration: firstGeneration)
+    loop.onWake = { [unowned self] in openMailbox() }
+    loop.onTurnEnd = { [unowned self] in flush() }
+    loop.onTimer = { [unowned self] in timePassed() }
+  }
+
+  /// Accepts on a bound descriptor, which this takes over. Before the loop runs, or on it.
+  func listen(on descriptor: Int32) throws(Status) {
+    let listener = try Listener(
+      descriptor: descriptor, on: loop,
+      onConnection: { [unowned self] stream in accepted(stream) },
+      onError: { [unowned self] reason in logPeer(.warn, "a connection could not be accepted: \(reason)") })
+    listeners.append(listener)
+  }
+
+  /// Ends a worker whose loop never ran.
+  func discard() {
+    for listener in listeners { listener.close() }
+    listeners = []
+    loop.close()
+    loop.run()
+  }
+
+  // MARK: The thread
+
+  /// The worker whose thread this is. A pthread key costs two loads; a task-local or a dictionary would be on every call's way.
+  static var current: Worker? {
+    guard let pointer = pthread_getspecific(threadKey) else { return nil }
+    return Unmanaged<Worker>.fromOpaque(pointer).takeUnretainedValue()
+  }
+
+  private static let threadKey: pthread_key_t = {
+    var key = pthread_key_t()
+    pthread_key_create(&key, nil)
+    return key
+  }()
+
+  /// Runs the loop on this thread until the engine has stopped.
+  func run() {
+    // A write to a reset connection raises SIGPIPE on the thread that writes: blocked here, and taken back before the
+    // thread's own mask returns, the host never sees one.
+    var pipe = sigset_t()
+    var before = sigset_t()
+    sigemptyset(&pipe)
+    sigaddset(&pipe, SIGPIPE)
+    pthread_sigmask(SIG_BLOCK, &pipe, &before)
+    pthread_setspecific(Worker.threadKey, Unmanaged.passUnretained(self).toOpaque())
+    loop.run()
+    pthread_setspecific(Worker.threadKey, nil)
+    if sigismember(&before, SIGPIPE) == 0 {
+      var none = timespec(tv_sec: 0, tv_nsec: 0)
+      while sigtimedwait(&pipe, nil, &none) == SIGPIPE {}
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nil)
+  }
+
+  var isHere: Bool { Worker.current === self }
+
+  @inline(__always)
+  func assertHere() { assert(isHere, "called off its worker's thread") }
+
+  var now: UInt64 { loop.now }
+
+  var log: Log { engine.log }
+
+  /// A line about what an outsider did: limited, so that an attack cannot fill a disk.
+  func logPeer(_ level: LogLevel, _ line: @autoclosure () -> String) {
+    guard level <= log.level, log.write != nil, let suppressed = logLimiter.admit(now: now) else { return }
+    log(level, suppressed == 0 ? line() : "\(line()) (and \(suppressed) lines like it were left out)")
+  }
+
+  // MARK: Mail
+
+  /// Runs `body` on this worker's thread, after all that was sent from here before. Any thread. False when the worker has ended.
+  @discardableResult
+  func post(_ body: @escaping @Sendable (Worker) -> Void) -> Bool { send(.run(body)) }
+
+  @discardableResult
+  func send(_ letter: Letter, bytes: Int = 0) -> Bool {
+    switch mailbox.send(letter, bytes: bytes) {
+    case .first:
+      loop.wake()
+      return true
+    case .queued: return true
+    case .closed: return false
+    }
+  }
+
+  private func openMailbox() {
+    assertHere()
+    mailbox.takeAll(into: &letters)
+    for letter in letters {
+      switch letter {
+      case .run(let body): body(self)
+      case .broadcast(let gateway, let frame): gateway.slice(on: self)?.deliver(frame, scope: nil, excluding: nil)
+      }
+    }
+    letters.removeAll(keepingCapacity: letters.count < 4096)
+  }
+
+  // MARK: The end of a turn
+
+  /// Writes what this turn has queued: each dirty socket once.
+  private func flush() {
+    // A failed write closes a socket, which may queue more: until nothing is left.
+    while !dirtySlices.isEmpty || !dirtySockets.isEmpty || !dirtyConnections.isEmpty {
+      var slices: [ClusterSlice] = []
+      swap(&slices, &dirtySlices)
+      for slice in slices { slice.flush() }
+      var sockets: [WebSocket] = []
+      swap(&sockets, &dirtySockets)
+      for socket in sockets { socket.flush() }
+      var connections: [HTTPConnection] = []
+      swap(&connections, &dirtyConnections)
+      for connection in connections { connection.flush() }
+      // The arrays' storage serves the next turn.
+      if dirtySlices.isEmpty {
+        slices.removeAll(keepingCapacity: true)
+        swap(&slices, &dirtySlices)
+      }
+      if dirtySockets.isEmpty {
+        sockets.removeAll(keepingCapacity: true)
+        swap(&sockets, &dirtySockets)
+      }
+      if dirtyConnections.isEmpty {
+        connections.removeAll(keepingCapacity: true)
+        swap(&connections, &dirtyConnections)
+      }
+    }
+  }
+
+  // MARK: Time
+
+  /// Has the object of this handle told when `time` comes, not before and at most a tick after. There is no taking back: the
+  /// object looks whether it still cares.
+  func remind(_ handle: Handle, at time: UInt64) {
+    wheel.insert(handle.rawValue, at: time, now: now)
+    setTimer()
+  }
+
+  /// The time at which a stop's grace is over is kept apart from the wheel: it is no object's.
+  func setStopDeadline() {
+    stopDeadline = engine.stopping.hasDeadline ? engine.stopping.deadline : nil
+    setTimer()
+  }
+
+  private func setTimer() {
+    let reminder = wheel.nextDue(after: now)
+    guard let next = [reminder, stopDeadline].compactMap(\.self).min() else { return }
+    if let timerAt, timerAt <= next { return }
+    timerAt = next
+    loop.setTimer(at: next)
+  }
+
+  private func timePassed() {
+    timerAt = nil
+    let now = self.now
+    due.removeAll(keepingCapacity: true)
+    wheel.advance(to: now, into: &due)
+    var index = 0
+    while index < due.count {
+      remindNow(Handle(rawValue: due[index]), now)
+      index += 1
+    }
+    if let stopDeadline, stopDeadline <= now { stopDeadlineCame(now) }
+    setTimer()
+  }
+
+  private func remindNow(_ handle: Handle, _ now: UInt64) {
+    switch handle.kind {
+    case .connection: connections.find(handle)?.deadlineCame(now)
+    case .socket: sockets.find(handle)?.deadlineCame(now)
+    case .gateway: gateways.find(handle)?.sweep(now)
+    case .clusterize: if let ticket = tickets.find(handle) { ticket.clusterizeTimedOut(on: self) }
+    case .gossip: gossips.find(handle)?.deadlineCame()
+    case .inquiry: inquiries.find(handle)?.deadlineCame()
+    case .shard, .fetch, .identify, .receive, .waiting, nil: break
+    }
+  }
+
+  // MARK: Stopping
+
+  /// No new connections; those without a request in flight end, sockets are closed with 1001.
+  func drain() {
+    assertHere()
+    guard !isDraining else { return }
+    isDraining = true
+    for listener in listeners { listener.close() }
+    listeners = []
+    connections.forEach { $0.drain() }
+    sockets.forEach { _ = $0.close(code: CloseCode.goingAway.rawValue, reason: UnsafeRawBufferPointer(start: nil, count: 0)) }
+  }
+
+  /// Resets whatever is open.
+  func abort() {
+    assertHere()
+    isAborting = true
+    connections.forEach { $0.abort() }
+    sockets.forEach { $0.abort() }
+  }
+
+  /// Ends the objects that hold no connection: every Shard gets onstop.
+  func windDown() {
+    assertHere()
+    inquiries.forEach { $0.cancel() }
+    tickets.forEach { $0.cancel(on: self) }
+    shards.forEach { $0.stop() }
+    gateways.forEach { $0.end() }
+  }
+
+  /// Lets the loop end once its handles are closed. What is in the mail is let go.
+  func exit() {
+    assertHere()
+    loop.close()
+    _ = mailbox.close()
+  }
+}

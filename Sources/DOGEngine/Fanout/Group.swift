@@ -1,0 +1,175 @@
+/// The part of one cluster that lives on one worker: its members (sockets) by scope (Shard), and the batch of this turn.
+///
+/// Messages are appended while the turn's callbacks run and delivered by one `flush` before the loop sleeps: each member is
+/// called with what it gets in one piece, or in a few around what it skips. A turn costs O(messages + members), not their
+/// product. What one caller appends, each member gets in that order, and in order with what `catchUp` separates.
+final class Group<Member: GroupMember> {
+  let pool: BytesPool
+  private(set) var memberCount = 0
+  private var freeScopes: ContiguousArray<Int> = []
+
+  // For the flush (Group+Flush.swift).
+  var scopes: ContiguousArray<Scope> = []
+  var batch = Batch()
+  /// Scopes with runs in this batch. One that was removed and made anew in this turn may be here twice.
+  var emitScopes: ContiguousArray<Int> = []
+  var isFlushing = false
+
+  struct Scope {
+    var members: ContiguousArray<Member> = []
+    var isInUse = true
+    /// Its chain in `Batch.runs`; -1 without emits in this batch.
+    var firstRun: Int32 = -1
+    var lastRun: Int32 = -1
+    /// Its own emits.
+    var emitted = Position()
+    /// The view as far as it is copied together: up to and with `viewRun`, and `viewCommon` bytes of the broadcasts.
+    var view = BytesWriter()
+    var viewRun: Int32 = -1
+    var viewCommon = 0
+  }
+
+  init(pool: BytesPool = BytesPool()) { self.pool = pool }
+
+  // MARK: Members
+
+  /// A Shard begins. Its number is used again after `removeScope`.
+  func addScope() -> Int {
+    if let free = freeScopes.popLast() {
+      scopes[free].isInUse = true
+      return free
+    }
+    scopes.append(Scope())
+    return scopes.count - 1
+  }
+
+  /// The Shard ends; its members have left before.
+  func removeScope(_ scope: Int) {
+    precondition(scopes[scope].isInUse && scopes[scope].members.isEmpty, "scope \(scope) is not empty, or not there")
+    forgetEmits(of: scope)
+    scopes[scope].members = []
+    scopes[scope].isInUse = false
+    freeScopes.append(scope)
+  }
+
+  /// From now on it gets what is appended, in this very turn too.
+  func join(_ member: Member, scope: Int) {
+    assert(!isFlushing)
+    precondition(!member.seat.isTaken && scopes[scope].isInUse, "a member joins once, and a scope that exists")
+    let now = position(in: scope)
+    member.seat = Seat(scope: Int32(scope), index: Int32(scopes[scope].members.count))
+    scopes[scope].members.append(member)
+    memberCount += 1
+    if now.bytes > 0 { skip(member, from: Position(), to: now) }
+  }
+
+  /// It gets nothing more, nor what was appended in this turn and not caught up. Harmless for one that is not a member.
+  func leave(_ member: Member) {
+    assert(!isFlushing)
+    let seat = member.seat
+    guard seat.isTaken else { return }
+    let scope = Int(seat.scope)
+    let index = Int(seat.index)
+    assert(scopes[scope].members[index] === member)
+    let last = scopes[scope].members.removeLast()
+    if last !== member {
+      scopes[scope].members[index] = last
+      last.seat.index = seat.index
+    }
+    member.seat = Seat()
+    memberCount -= 1
+  }
+
+  func count(scope: Int?) -> Int { scope.map { scopes[$0].members.count } ?? memberCount }
+
+  /// In no particular order. `body` may let members join and leave: it is called for those who were there at first.
+  func forEachMember(scope: Int?, _ body: (Member) -> Void) {
+    if let scope {
+      let members = scopes[scope].members
+      for member in members { body(member) }
+    } else {
+      let all = scopes
+      for scope in all { for member in scope.members { body(member) } }
+    }
+  }
+
+  // MARK: Messages
+
+  /// True when a flush would find something.
+  var isDirty: Bool { batch.common.count > 0 || !emitScopes.isEmpty }
+
+  /// What this batch holds in memory: past a limit of its own the owner flushes before the turn ends.
+  var pendingBytes: Int { batch.bytes }
+
+  /// Appends one encoded frame for the members of `scope` (emit), or all (broadcast), except for the sender. `fill` writes
+  /// exactly `size` bytes; it is not called when there is nobody to get them.
+  func append(size: Int, scope: Int?, excluding sender: Member?, fill: (UnsafeMutableRawPointer) -> Void) {
+    if let target = reserve(size, messages: 1, scope: scope, excluding: sender) { fill(target) }
+  }
+
+  /// Appends what is encoded already: a broadcast from another worker.
+  func append(_ frame: SharedFrame, scope: Int? = nil, excluding sender: Member? = nil) {
+    let target = reserve(frame.count, messages: frame.messages, scope: scope, excluding: sender)
+    if let target { frame.copy(to: target) }
+  }
+
+  private func reserve(
+    _ size: Int, messages: Int, scope: Int?, excluding sender: Member?
+  ) -> UnsafeMutableRawPointer? {
+    assert(!isFlushing && size > 0)
+    let receivers = count(scope: scope)
+    var excluded: Member?
+    if let sender, sender.seat.isTaken, scope == nil || scope == Int(sender.seat.scope) { excluded = sender }
+    guard receivers > (excluded == nil ? 0 : 1) else { return nil }
+    if let excluded {
+      let start = position(in: Int(excluded.seat.scope))
+      skip(excluded, from: start, to: Position(bytes: start.bytes + size, frames: start.frames + messages))
+    }
+    // To the scope of all members an emit is a broadcast: whoever joins another scope later skips it in any case.
+    if let scope, receivers < memberCount { return extendEmits(of: scope, by: size, messages: messages) }
+    batch.commonFrames += messages
+    return batch.common.extend(by: size, pool: pool)
+  }
+
+  private func extendEmits(of scope: Int, by size: Int, messages: Int) -> UnsafeMutableRawPointer {
+    let start = batch.emits.count
+    let common = batch.common.count
+    let last = scopes[scope].lastRun
+    scopes[scope].emitted.bytes += size
+    scopes[scope].emitted.frames += messages
+    if last >= 0, last != scopes[scope].viewRun, batch.runs[Int(last)].end == start, batch.runs[Int(last)].common == common {
+      batch.runs[Int(last)].end += size
+    } else {
+      let run = Int32(batch.runs.count)
+      batch.runs.append(Run(start: start, end: start + size, common: common))
+      if last >= 0 {
+        batch.runs[Int(last)].next = run
+      } else {
+        scopes[scope].firstRun = run
+        emitScopes.append(scope)
+      }
+      scopes[scope].lastRun = run
+    }
+    return batch.emits.extend(by: size, pool: pool)
+  }
+
+  // MARK: Places
+
+  /// Where the view of this scope ends now.
+  func position(in scope: Int) -> Position {
+    Position(
+      bytes: batch.common.count + scopes[scope].emitted.bytes, frames: batch.commonFrames + scopes[scope].emitted.frames)
+  }
+
+  private func skip(_ member: Member, from start: Position, to end: Position) {
+    let last = Int(member.seat.lastSkip)
+    if last >= 0, batch.skips[last].end == start {
+      batch.skips[last].end = end
+      return
+    }
+    let skip = Int32(batch.skips.count)
+    batch.skips.append(Skip(start: start, end: end))
+    if last >= 0 { batch.skips[last].next = skip } else { member.seat.firstSkip = skip }
+    member.seat.lastSkip = skip
+  }
+}

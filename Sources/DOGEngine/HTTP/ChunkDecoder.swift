@@ -1,0 +1,139 @@
+/// The chunked transfer coding (RFC 9112, section 7.1), read as narrowly as it is defined: lines end with CRLF, no
+/// white space around a size, no empty size. A pure value: bytes in, stretches of them out.
+///
+/// llhttp could do this too, but ends a trailer section with a bare LF, and would have to be kept alive between two
+/// reads.
+struct ChunkDecoder {
+  enum Step {
+    /// All input was read.
+    case needMore
+    /// These bytes of the input belong to the body.
+    case data(UnsafeRawBufferPointer)
+    /// The body is over; what follows in the input is the next request's.
+    case end
+    case invalid(RequestFault)
+  }
+
+  /// What the next byte is.
+  private enum Part {
+    case size, chunkExtension, sizeLineFeed
+    case data, dataReturn, dataLineFeed
+    /// The first byte of a line of the trailer section, its name, its value; the LF that ends it, and that which ends
+    /// all.
+    case trailer, trailerName, trailerValue, trailerLineFeed, lastLineFeed
+    case over
+  }
+
+  /// Sixteen hexadecimal digits fill a UInt64, so a size never overflows.
+  private static let sizeDigitsMax = 16
+
+  private var part = Part.size
+  private var sizeDigits = 0
+  private var size: UInt64 = 0
+  /// How many more bytes of data there may be; of the extensions and trailers, which are read and thrown away.
+  private var dataBytesLeft: UInt64
+  private var extraBytesLeft: Int
+
+  init(bodyBytesMax: Int, extraBytesMax: Int) {
+    dataBytesLeft = UInt64(clamping: bodyBytesMax)
+    extraBytesLeft = extraBytesMax
+  }
+
+  mutating func next(_ input: inout UnsafeRawBufferPointer) -> Step {
+    var offset = 0
+    defer { input = UnsafeRawBufferPointer(rebasing: input[offset...]) }
+    while offset < input.count {
+      if part == .data {
+        let count = Int(clamping: min(size, UInt64(input.count - offset)))
+        let bytes = UnsafeRawBufferPointer(rebasing: input[offset..<(offset + count)])
+        offset += count
+        size -= UInt64(count)
+        if size == 0 { part = .dataReturn }
+        return .data(bytes)
+      }
+      do throws(RequestFault) {
+        try read(input[offset])
+      } catch {
+        return .invalid(error)
+      }
+      offset += 1
+      if part == .over { return .end }
+    }
+    return .needMore
+  }
+
+  /// One byte of what surrounds the data.
+  private mutating func read(_ byte: UInt8) throws(RequestFault) {
+    switch part {
+    case .size: try readSize(byte)
+    case .chunkExtension:
+      if byte == UInt8(ascii: "\r") { try endSize() } else { try skip(byte) }
+    case .sizeLineFeed:
+      try expect(UInt8(ascii: "\n"), byte)
+      part = size == 0 ? .trailer : .data
+    case .dataReturn:
+      try expect(UInt8(ascii: "\r"), byte)
+      part = .dataLineFeed
+    case .dataLineFeed:
+      try expect(UInt8(ascii: "\n"), byte)
+      part = .size
+    case .trailer, .trailerName, .trailerValue: try readTrailer(byte)
+    case .trailerLineFeed:
+      try expect(UInt8(ascii: "\n"), byte)
+      part = .trailer
+    case .lastLineFeed:
+      try expect(UInt8(ascii: "\n"), byte)
+      part = .over
+    case .data, .over: break
+    }
+  }
+
+  private mutating func readSize(_ byte: UInt8) throws(RequestFault) {
+    if let digit = PercentCoding.hexDigit(byte) {
+      guard sizeDigits < ChunkDecoder.sizeDigitsMax else { throw RequestFault(400, "a chunk's size is malformed") }
+      sizeDigits += 1
+      size = size << 4 | UInt64(digit)
+    } else if sizeDigits > 0, byte == UInt8(ascii: "\r") {
+      try endSize()
+    } else if sizeDigits > 0, byte == UInt8(ascii: ";") {
+      part = .chunkExtension
+    } else {
+      throw RequestFault(400, "a chunk's size is malformed")
+    }
+  }
+
+  private mutating func endSize() throws(RequestFault) {
+    guard size <= dataBytesLeft else { throw RequestFault(413, "the body is too large") }
+    dataBytesLeft -= size
+    sizeDigits = 0
+    part = .sizeLineFeed
+  }
+
+  /// Trailers are nothing that this engine passes on: they are held to the shape of headers and dropped.
+  private mutating func readTrailer(_ byte: UInt8) throws(RequestFault) {
+    switch part {
+    case .trailer where byte == UInt8(ascii: "\r"): part = .lastLineFeed
+    case .trailerName where byte == UInt8(ascii: ":"):
+      try skip(byte)
+      part = .trailerValue
+    case .trailer, .trailerName:
+      guard HeaderName.isTokenByte(byte) else { throw RequestFault(400, "a trailer is malformed") }
+      try skip(byte)
+      part = .trailerName
+    case .trailerValue where byte == UInt8(ascii: "\r"): part = .trailerLineFeed
+    default: try skip(byte)
+    }
+  }
+
+  private mutating func skip(_ byte: UInt8) throws(RequestFault) {
+    guard byte >= 0x20 && byte != 0x7f || byte == UInt8(ascii: "\t") else {
+      throw RequestFault(400, "a chunk's extension or a trailer holds a control character")
+    }
+    guard extraBytesLeft > 0 else { throw RequestFault(431, "the body's extensions or trailers are too large") }
+    extraBytesLeft -= 1
+  }
+
+  private func expect(_ wanted: UInt8, _ byte: UInt8) throws(RequestFault) {
+    guard byte == wanted else { throw RequestFault(400, "a chunk does not end with CRLF") }
+  }
+}

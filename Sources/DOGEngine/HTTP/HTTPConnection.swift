@@ -1,0 +1,420 @@
+/// One HTTP/1.1 connection, from accept to its end or its upgrade: reads requests, one at a time, and writes their responses.
+/// Lives on the worker that accepted it.
+///
+///     reading --a request--> waiting --its response--> reading
+///        |                      |--an upgrade--> gone (the stream belongs to a WebSocket)
+///        |--bad request, end----|--response, Connection: close--> finishing --flushed, FIN--> lingering --> ended
+///
+/// `@unchecked Sendable`: an Exchange carries it to other workers, who only send it back.
+final class HTTPConnection: StreamOwner, @unchecked Sendable {
+  private enum State {
+    /// Between requests, or in the middle of one.
+    case reading
+    /// The host has this request.
+    case waiting(Exchange)
+    /// The host upgrades it; waits until earlier responses are written.
+    case leaving
+    /// The last response is being written.
+    case finishing
+    /// All is written and our FIN sent; what the peer still sends is thrown away, until its own FIN. To close with unread bytes
+    /// would reset the connection, and the peer might lose the response (RFC 9112, section 9.6).
+    case lingering
+    /// Ended, or the stream belongs to a WebSocket.
+    case gone
+  }
+
+  /// What a client may send ahead while its request waits.
+  private static let aheadBytesMax = 64 << 10
+  /// Responses that a client has not read: past it no more of its requests are read.
+  private static let unreadBytesMax = 1 << 20
+  /// How long a client that has sent its FIN may wait for the answer to what it asked before.
+  private static let halfClosedMs: UInt64 = 1000
+
+  let worker: Worker
+  private let stream: Stream
+  private(set) var handle = Handle.none
+  private var parser: RequestParser
+  private var outbox: Outbox
+  private var state = State.reading
+  /// Came while a request waits: to be read when it is answered.
+  private var ahead: [UInt8] = []
+  /// What `read` has not read yet of its input: for an upgrade that happens underneath it.
+  private var unread = UnsafeRawBufferPointer(start: nil, count: 0)
+  /// When what it waits for must have happened; a reminder may come earlier and finds it later.
+  private var deadline: UInt64 = .max
+  private var remindedAt: UInt64 = .max
+  /// True while `read` runs, which then goes on by itself after a response.
+  private var isReading = false
+  /// True from the peer's FIN: there is nothing more to read.
+  private var peerEnded = false
+  /// What to do with the stream when all is written, in `leaving`.
+  private var onFlushed: (() -> Void)?
+  /// True exactly while it is in the worker's `dirtyConnections`.
+  private var isDirty = false
+
+  private var options: Options { worker.engine.options }
+
+  init(stream: Stream, worker: Worker) {
+    self.worker = worker
+    self.stream = stream
+    outbox = Outbox(pool: worker.pool)
+    let options = worker.engine.options
+    parser = RequestParser(
+      limits: RequestParser.Limits(
+        targetBytesMax: options.targetBytesMax, headerBytesMax: options.headerBytesMax,
+        headerCountMax: options.headerCountMax, bodyBytesMax: options.bodyBytesMax),
+      remote: stream.remoteAddress)
+  }
+
+  func open(_ handle: Handle) {
+    self.handle = handle
+    stream.owner = self
+    setDeadline(worker.now + options.headerTimeoutMs)
+    stream.readStart()
+  }
+
+  // MARK: Reading
+
+  func streamRead(_ bytes: UnsafeMutableRawBufferPointer) {
+    worker.counters.add(.bytesIn, bytes.count)
+    switch state {
+    case .reading:
+      if ahead.isEmpty {
+        read(UnsafeRawBufferPointer(bytes))
+      } else {
+        ahead.append(contentsOf: bytes)
+        if ahead.count > HTTPConnection.aheadBytesMax { stream.readStop() }
+      }
+    case .waiting, .leaving:
+      ahead.append(contentsOf: bytes)
+      if ahead.count > HTTPConnection.aheadBytesMax { stream.readStop() }
+    case .finishing, .lingering, .gone: break
+    }
+  }
+
+  /// Reads requests until the input is used up or one has to be waited for.
+  private func read(_ bytes: UnsafeRawBufferPointer) {
+    isReading = true
+    defer {
+      isReading = false
+      unread = UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+    var input = bytes
+    while case .reading = state {
+      // A client that does not read its responses is not read from either.
+      if outbox.bytes > HTTPConnection.unreadBytesMax {
+        writeOut()
+        if outbox.bytes > HTTPConnection.unreadBytesMax {
+          ahead = [UInt8](input)
+          stream.readStop()
+          return
+        }
+        continue
+      }
+      let before = parser.phase
+      switch parser.next(&input) {
+      case .needMore: return expectMore(since: before)
+      case .continueExpected: queue(ResponseEncoder.continueResponse)
+      case .invalid(let status, let reason): refuse(status, reason)
+      case .request(let request):
+        unread = input
+        begin(request)
+      }
+    }
+    // Unless the response came at once, the rest waits for it.
+    switch state {
+    case .waiting, .leaving: ahead = [UInt8](input)
+    case .reading, .finishing, .lingering, .gone: break
+    }
+  }
+
+  private func expectMore(since before: RequestParser.Phase) {
+    switch parser.phase {
+    case .idle: setDeadline(worker.now + options.keepaliveTimeoutMs)
+    // From its first byte on: bytes that trickle in gain no time.
+    case .head: if before != .head { setDeadline(worker.now + options.headerTimeoutMs) }
+    case .body: setDeadline(worker.now + options.bodyTimeoutMs)
+    }
+    if peerEnded { end() }
+  }
+
+  private func begin(_ request: HTTPRequest) {
+    worker.counters.add(.requestsTotal)
+    let exchange = Exchange(
+      request: request, connection: self, deadlineMs: worker.now + options.identifyTimeoutMs)
+    state = .waiting(exchange)
+    setDeadline(exchange.deadline)
+    worker.route(exchange)
+  }
+
+  func streamEnded() {
+    peerEnded = true
+    switch state {
+    case .reading:
+      // Requests that came before the FIN may still wait behind an unread response.
+      if ahead.isEmpty { outbox.isEmpty ? end() : finish() }
+    case .waiting:
+      // It may have closed for good, or wait for its answer with its own side closed (RFC 9112, section 9.6). An answer
+      // that comes at once still reaches it.
+      setDeadline(min(deadline, worker.now + HTTPConnection.halfClosedMs))
+    case .leaving, .finishing: break
+    case .lingering: end()
+    case .gone: break
+    }
+  }
+
+  func streamFailed(_ code: Int32) { end() }
+
+  // MARK: Answering
+
+  /// The response to the request that waits; to any other nothing.
+  func respond(_ response: Response, to exchange: Exchange) {
+    response.body.withUnsafeBytes {
+      respond(status: response.status, headers: response.headers, body: $0, to: exchange)
+    }
+  }
+
+  func respond(status: Int, headers: [HTTPHeader], body: UnsafeRawBufferPointer, to exchange: Exchange) {
+    guard case .waiting(let waiting) = state, waiting === exchange else { return }
+    let keepAlive = exchange.request.keepAlive && !worker.isDraining && !(peerEnded && ahead.isEmpty)
+    let facts = ResponseEncoder.Facts(
+      isHEAD: exchange.request.isHEAD, isHTTP11: exchange.request.isHTTP11, keepAlive: keepAlive)
+    encode(status: status, headers: headers, body: body, for: facts)
+    guard keepAlive else { return finish() }
+    state = .reading
+    setDeadline(worker.now + options.keepaliveTimeoutMs)
+    if !isReading { readAhead() }
+  }
+
+  /// Goes on with what came while a request waited, or was not read for the sake of unread responses.
+  private func readAhead() {
+    guard case .reading = state else { return }
+    if !ahead.isEmpty {
+      let rest = ahead
+      ahead = []
+      rest.withUnsafeBytes { read($0) }
+    }
+    guard case .reading = state, ahead.isEmpty else { return }
+    if peerEnded { end() } else { stream.readStart() }
+  }
+
+  /// The engine's own answer to what is no request: after it the connection ends.
+  private func refuse(_ status: Int, _ reason: StaticString) {
+    worker.counters.add(.refused)
+    worker.logPeer(.info, "\(stream.remoteAddress): \(status), \(reason)")
+    let response = Response.refusal(status)
+    response.body.withUnsafeBytes {
+      encode(status: status, headers: response.headers, body: $0, for: .unread)
+    }
+    finish()
+  }
+
+  /// Refuses a connection that is one too many.
+  func refuseAtOnce() {
+    refuse(503, "the engine has connections_max connections")
+    flush()
+  }
+
+  private func encode(
+    status: Int, headers: [HTTPHeader], body: UnsafeRawBufferPointer, for facts: ResponseEncoder.Facts
+  ) {
+    let bytes = worker.pool.take(atLeast: 512 + body.count)
+    ResponseEncoder.encode(
+      status: status, headers: headers, body: body, for: facts, date: worker.httpDate(), into: bytes)
+    outbox.queue(bytes, 0..<bytes.count)
+    // Small responses are copied by the queue, and the storage is free again.
+    if bytes.count < 1024 { worker.pool.give(bytes) }
+    markDirty()
+  }
+
+  private func queue(_ text: StaticString) {
+    outbox.queueCopy(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    markDirty()
+  }
+
+  // MARK: Upgrading
+
+  /// The connection leaves for a WebSocket on this worker. Nil: its client has left.
+  func giveUp(_ exchange: Exchange, _ then: @escaping ((stream: Stream, unread: [UInt8])?) -> Void) {
+    leave(exchange) { [self] in
+      guard let unread = forget() else { return then(nil) }
+      stream.readStop()
+      stream.owner = nil
+      then((stream, unread))
+    }
+  }
+
+  /// The same, for a WebSocket on another worker.
+  func detach(_ exchange: Exchange, _ then: @escaping (DetachedUpgrade?) -> Void) {
+    leave(exchange) { [self] in
+      guard case .leaving = state else { return then(nil) }
+      do {
+        let detached = try stream.detach()
+        guard let unread = forget() else { return then(nil) }
+        then(DetachedUpgrade(connection: detached, unread: unread))
+      } catch {
+        worker.log(.error, "no descriptor to move a connection to its Shard's worker")
+        worker.counters.add(.refused)
+        state = .waiting(exchange)
+        respond(Response.refusal(503), to: exchange)
+        then(nil)
+      }
+    }
+  }
+
+  /// Calls `then` when earlier responses are written; or with the state `gone` when the client has left.
+  private func leave(_ exchange: Exchange, _ then: @escaping () -> Void) {
+    guard case .waiting(let waiting) = state, waiting === exchange, !peerEnded else {
+      // Its client has left, or leaves: there is nobody to upgrade.
+      if case .waiting(let waiting) = state, waiting === exchange { end() }
+      return then()
+    }
+    state = .leaving
+    setDeadline(worker.now + options.closeTimeoutMs)
+    onFlushed = then
+    writeOut()
+  }
+
+  /// What was read past the request, when it is the upgrade that ends this connection; nil when it has ended before.
+  private func forget() -> [UInt8]? {
+    guard case .leaving = state else { return nil }
+    state = .gone
+    worker.connections.remove(handle)
+    return isReading ? [UInt8](unread) : ahead
+  }
+
+  // MARK: Writing
+
+  private func markDirty() {
+    guard !isDirty else { return }
+    isDirty = true
+    worker.dirtyConnections.append(self)
+  }
+
+  /// The end of the turn.
+  func flush() {
+    isDirty = false
+    writeOut()
+  }
+
+  private func writeOut() {
+    if case .gone = state { return }
+    guard !stream.isWriting else { return }
+    while !outbox.isEmpty {
+      let (written, wanted) = outbox.withVectors(max: 64, bytesMax: 256 << 10) { (stream.tryWrite($0), $1) }
+      if written < 0 { return end() }
+      worker.counters.add(.bytesOut, written)
+      outbox.wrote(written)
+      guard written == wanted else {
+        outbox.withVectors(max: 64, bytesMax: Outbox.inFlightBytesMax) { vectors, bytes in
+          outbox.setInFlight(bytes)
+          stream.write(vectors)
+        }
+        if case .waiting = state {} else { setDeadline(worker.now + options.bodyTimeoutMs) }
+        return
+      }
+    }
+    flushed()
+  }
+
+  func streamWritten() {
+    worker.counters.add(.bytesOut, outbox.inFlightBytes)
+    outbox.completed()
+    writeOut()
+  }
+
+  private func flushed() {
+    switch state {
+    case .reading: if !isReading, !ahead.isEmpty { readAhead() }
+    case .waiting, .lingering, .gone: break
+    case .leaving:
+      let then = onFlushed
+      onFlushed = nil
+      then?()
+    case .finishing:
+      guard !peerEnded else { return end() }
+      state = .lingering
+      stream.shutdown()
+      stream.readStart()
+      setDeadline(worker.now + options.closeTimeoutMs)
+    }
+  }
+
+  // MARK: Time
+
+  /// The host has less time left than the reminder knows of.
+  func hasten(_ exchange: Exchange) {
+    guard case .waiting(let waiting) = state, waiting === exchange, !peerEnded else { return }
+    setDeadline(exchange.deadline)
+  }
+
+  private func setDeadline(_ time: UInt64) {
+    deadline = time
+    guard time < remindedAt else { return }
+    remindedAt = time
+    worker.remind(handle, at: time)
+  }
+
+  func deadlineCame(_ now: UInt64) {
+    remindedAt = .max
+    if case .gone = state { return }
+    if case .waiting(let exchange) = state, !peerEnded { deadline = exchange.deadline }
+    guard now >= deadline else { return setDeadline(deadline) }
+    switch state {
+    case .reading:
+      if parser.phase == .idle || !outbox.isEmpty { end() } else { refuse(408, "the request did not come in time") }
+    case .waiting(let exchange):
+      if peerEnded { return end() }
+      worker.counters.add(.refused)
+      worker.log(.warn, "\(exchange.request.method) \(exchange.request.path): the host did not answer in time")
+      exchange.abandon()
+      respond(Response.refusal(503), to: exchange)
+    case .leaving, .finishing, .lingering: end(reset: true)
+    case .gone: break
+    }
+  }
+
+  // MARK: Ending
+
+  /// The engine stops: only a request in flight is still answered.
+  func drain() {
+    switch state {
+    case .reading:
+      guard parser.phase == .idle, ahead.isEmpty else { return }
+      outbox.isEmpty ? end() : finish()
+    case .waiting, .leaving, .finishing, .lingering, .gone: break
+    }
+  }
+
+  /// The grace is over.
+  func abort() { end(reset: true) }
+
+  /// No more requests: ends when what is queued has gone out.
+  private func finish() {
+    state = .finishing
+    ahead = []
+    setDeadline(worker.now + options.bodyTimeoutMs)
+    outbox.isEmpty && !stream.isWriting ? flushed() : markDirty()
+  }
+
+  /// The one end.
+  private func end(reset: Bool = false) {
+    if case .gone = state { return }
+    let ending = state
+    state = .gone
+    reset ? stream.reset() : stream.close()
+    outbox.completed()
+    outbox.discard()
+    ahead = []
+    worker.connections.remove(handle)
+    worker.connectionEnded()
+    switch ending {
+    case .waiting(let exchange): exchange.abandon()
+    case .leaving:
+      let then = onFlushed
+      onFlushed = nil
+      then?()
+    case .reading, .finishing, .lingering, .gone: break
+    }
+  }
+}

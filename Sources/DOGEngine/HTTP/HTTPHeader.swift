@@ -1,0 +1,26 @@
+/// A header of a response, kept as the line that is sent: "Content-Type: text/plain\r\n".
+public struct HTTPHeader: Hashable, Sendable {
+  let line: [UInt8]
+  private let nameCount: Int
+
+  public init(name: String, value: String) {
+    self.init(nameBytes: name.utf8, valueBytes: value.utf8)
+  }
+
+  public init(nameBytes name: some Collection<UInt8>, valueBytes value: some Collection<UInt8>) {
+    var line: [UInt8] = []
+    line.reserveCapacity(name.count + value.count + 4)
+    line.append(contentsOf: name)
+    line.append(contentsOf: StaticString(": ").bytes)
+    line.append(contentsOf: value)
+    line.append(contentsOf: StaticString("\r\n").bytes)
+    self.line = line
+    nameCount = name.count
+  }
+
+  public var name: String { String(decoding: nameBytes, as: UTF8.self) }
+  public var value: String { String(decoding: valueBytes, as: UTF8.self) }
+
+  var nameBytes: ArraySlice<UInt8> { line[..<nameCount] }
+  var valueBytes: ArraySlice<UInt8> { line[(nameCount + 2)...].dropLast(2) }
+}

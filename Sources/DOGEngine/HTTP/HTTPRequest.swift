@@ -1,0 +1,92 @@
+/// A request as the client sent it. Immutable: it may be read on any thread.
+///
+/// The pointers that the `with` functions and `headerAt` give stay good as long as the request lives, which is what
+/// the C API builds on; what has to be computed comes as an array.
+public final class HTTPRequest: Sendable {
+  /// The client's address, "127.0.0.1:5123".
+  public let remote: String
+  private let head: RequestHead
+  private let bodyBuffer: BodyBuffer
+
+  init(head: consuming RequestHead, body: consuming BodyBuffer, remote: String) {
+    self.head = head
+    bodyBuffer = body
+    self.remote = remote
+  }
+
+  /// HTTP/1.1, else HTTP/1.0.
+  public var isHTTP11: Bool { head.content.isHTTP11 }
+
+  /// The client may send another request on this connection after the response (RFC 9112, section 9.3).
+  public var keepAlive: Bool { head.content.keepAlive }
+
+  public var isGET: Bool { withMethod { $0.elementsEqual(StaticString("GET").bytes) } }
+  public var isHEAD: Bool { withMethod { $0.elementsEqual(StaticString("HEAD").bytes) } }
+
+  // MARK: - As text and arrays
+
+  /// "GET"
+  public var method: String { withMethod { String(decoding: $0, as: UTF8.self) } }
+
+  /// "/a%20b?c=d", as sent.
+  public var target: String { withTarget { String(decoding: $0, as: UTF8.self) } }
+
+  /// "/a%20b"
+  public var path: String { withPath { String(decoding: $0, as: UTF8.self) } }
+
+  public var body: [UInt8] { withBody { [UInt8]($0) } }
+
+  /// A header by its name, letter case aside; several of one name are joined by ", ".
+  public func header(_ name: some StringProtocol) -> [UInt8]? {
+    var name = String(name)
+    return name.withUTF8 { header(UnsafeRawBufferPointer($0)) }
+  }
+
+  public func header(_ name: UnsafeRawBufferPointer) -> [UInt8]? {
+    var joined: [UInt8]?
+    for index in 0..<head.headerCount where HeaderName.areEqual(head.name(index), name) {
+      if joined == nil {
+        joined = [UInt8](head.value(index))
+      } else {
+        joined?.append(contentsOf: StaticString(", ").bytes)
+        joined?.append(contentsOf: head.value(index))
+      }
+    }
+    return joined
+  }
+
+  /// The value of a query parameter, percent-decoded, '+' as space; the first of several.
+  public func query(_ name: String) -> [UInt8]? {
+    PercentCoding.value(of: name.utf8, inQuery: head[head.content.query])
+  }
+
+  public func query(_ name: UnsafeRawBufferPointer) -> [UInt8]? {
+    PercentCoding.value(of: name, inQuery: head[head.content.query])
+  }
+
+  // MARK: - In place
+
+  public func withMethod<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    try body(head[head.content.method])
+  }
+
+  public func withTarget<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    try body(head[head.content.target])
+  }
+
+  public func withPath<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    try body(head[head.content.path])
+  }
+
+  public func withBody<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R { try body(bodyBuffer.bytes) }
+
+  public var headerCount: Int { head.headerCount }
+
+  /// The headers in the order they came, names as sent; nil past the last.
+  public func headerAt<R>(
+    _ index: Int, _ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws -> R
+  ) rethrows -> R? {
+    guard index >= 0, index < head.headerCount else { return nil }
+    return try body(head.name(index), head.value(index))
+  }
+}

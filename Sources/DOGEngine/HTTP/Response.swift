@@ -1,0 +1,21 @@
+/// A whole response on its way to the connection: what the host gave, checked.
+struct Response: Sendable {
+  let status: Int
+  let headers: [HTTPHeader]
+  let body: [UInt8]
+
+  /// The engine's own words, as plain text.
+  static func refusal(_ status: Int) -> Response {
+    var headers = [HTTPHeader(name: "Content-Type", value: "text/plain; charset=utf-8")]
+    switch status {
+    case 405: headers.append(HTTPHeader(name: "Allow", value: "GET"))
+    case 426:
+      headers.append(HTTPHeader(name: "Upgrade", value: "websocket"))
+      headers.append(HTTPHeader(name: "Sec-WebSocket-Version", value: "13"))
+    case 503: headers.append(HTTPHeader(name: "Retry-After", value: "1"))
+    default: break
+    }
+    return Response(
+      status: status, headers: headers, body: [UInt8]("\(status) \(HTTPStatus.reason(status))\n".utf8))
+  }
+}

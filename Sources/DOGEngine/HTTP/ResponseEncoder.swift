@@ -1,0 +1,121 @@
+/// Writes responses (RFC 9112, section 4). Where a response ends, when it was made and what becomes of the connection
+/// is said here and by nobody else; `isValid` keeps a host's headers from saying it.
+enum ResponseEncoder {
+  /// What of the request decides how its response is framed.
+  struct Facts: Sendable {
+    var isHEAD: Bool
+    var isHTTP11: Bool
+    /// Another request may follow on this connection.
+    var keepAlive: Bool
+
+    init(isHEAD: Bool, isHTTP11: Bool, keepAlive: Bool) {
+      self.isHEAD = isHEAD
+      self.isHTTP11 = isHTTP11
+      self.keepAlive = keepAlive
+    }
+
+    init(_ request: HTTPRequest) {
+      self.init(isHEAD: request.isHEAD, isHTTP11: request.isHTTP11, keepAlive: request.keepAlive)
+    }
+
+    /// For what could not be read as a request: say why and close.
+    static var unread: Facts { Facts(isHEAD: false, isHTTP11: true, keepAlive: false) }
+  }
+
+  static var continueResponse: StaticString { "HTTP/1.1 100 Continue\r\n\r\n" }
+
+  /// Appends a whole response. `status` is 200 to 599, the headers are valid ones, `date` is what `HTTPDate` gave.
+  static func encode(
+    status: Int, headers: [HTTPHeader], body: UnsafeRawBufferPointer, for facts: Facts, date: [UInt8],
+    into out: SharedBytes
+  ) {
+    out.append(StaticString("HTTP/1.1 ").bytes)
+    append(status, to: out)
+    out.append(StaticString(" ").bytes)
+    out.append(HTTPStatus.reason(status).bytes)
+    out.append(StaticString("\r\nDate: ").bytes)
+    date.withUnsafeBytes { out.append($0) }
+    // RFC 9110, section 8.6: none with 204; with 304 only that of the response which it stands for, and we have not
+    // seen it.
+    let hasBody = status != 204 && status != 304
+    if hasBody {
+      out.append(StaticString("\r\nContent-Length: ").bytes)
+      append(body.count, to: out)
+    }
+    out.append(connection(facts, offersUpgrade: status == 426).bytes)
+    for header in headers { header.line.withUnsafeBytes { out.append($0) } }
+    out.append(StaticString("\r\n").bytes)
+    if hasBody, !facts.isHEAD { out.append(body) }
+  }
+
+  /// Appends an answer of the engine's own, with a few words more where there are any.
+  static func refusal(
+    status: Int, text: StaticString? = nil, for facts: Facts, date: [UInt8], into out: SharedBytes
+  ) {
+    let response = Response.refusal(status)
+    var body = response.body
+    if let text {
+      body.removeLast()
+      body.append(contentsOf: StaticString(": ").bytes)
+      body.append(contentsOf: text.bytes)
+      body.append(UInt8(ascii: "\n"))
+    }
+    body.withUnsafeBytes {
+      encode(status: status, headers: response.headers, body: $0, for: facts, date: date, into: out)
+    }
+  }
+
+  /// Appends the answer to a WebSocket handshake (RFC 6455, section 4.2.2). `accept` is the value of
+  /// Sec-WebSocket-Accept, `protocol` one that the client offered; the headers are valid ones for an upgrade.
+  static func switchingProtocols(
+    accept: [UInt8], protocol: String?, headers: [HTTPHeader], into out: SharedBytes
+  ) {
+    out.append(
+      StaticString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n").bytes)
+    out.append(StaticString("Sec-WebSocket-Accept: ").bytes)
+    accept.withUnsafeBytes { out.append($0) }
+    out.append(StaticString("\r\n").bytes)
+    let chosen = `protocol`.map { [HTTPHeader(name: "Sec-WebSocket-Protocol", value: $0)] } ?? []
+    for header in chosen + headers { header.line.withUnsafeBytes { out.append($0) } }
+    out.append(StaticString("\r\n").bytes)
+  }
+
+  /// Whether a host may send this header. `forUpgrade`: in a 101.
+  static func isValid(
+    name: some Collection<UInt8>, value: some Collection<UInt8>, forUpgrade: Bool = false
+  ) -> Bool {
+    guard HeaderName.isToken(name), value.allSatisfy({ $0 >= 0x20 && $0 != 0x7f || $0 == UInt8(ascii: "\t") }) else {
+      return false
+    }
+    let lowercase = name.map(HeaderName.lowercase)
+    if ownNames.contains(where: { lowercase.elementsEqual($0.bytes) }) { return false }
+    guard forUpgrade else { return true }
+    return !lowercase.elementsEqual(StaticString("upgrade").bytes)
+      && !lowercase.starts(with: StaticString("sec-websocket-").bytes)
+  }
+
+  static func isValid(_ header: HTTPHeader, forUpgrade: Bool = false) -> Bool {
+    isValid(name: header.nameBytes, value: header.valueBytes, forUpgrade: forUpgrade)
+  }
+
+  private static let ownNames: [StaticString] = ["content-length", "transfer-encoding", "date", "connection"]
+
+  // MARK: - Writing
+
+  /// RFC 9112, section 9.3: HTTP/1.1 keeps the connection unless told, HTTP/1.0 the other way round. RFC 9110, section
+  /// 7.8: whoever sends Upgrade lists it in Connection.
+  private static func connection(_ facts: Facts, offersUpgrade: Bool) -> StaticString {
+    switch (facts.keepAlive, offersUpgrade) {
+    case (false, false): "\r\nConnection: close\r\n"
+    case (false, true): "\r\nConnection: close, Upgrade\r\n"
+    case (true, true): facts.isHTTP11 ? "\r\nConnection: Upgrade\r\n" : "\r\nConnection: keep-alive, Upgrade\r\n"
+    case (true, false): facts.isHTTP11 ? "\r\n" : "\r\nConnection: keep-alive\r\n"
+    }
+  }
+
+  private static func append(_ number: Int, to out: SharedBytes) {
+    digits(number).withUnsafeBytes { out.append($0) }
+  }
+
+  private static func digits(_ number: Int) -> [UInt8] { [UInt8](String(number).utf8) }
+}

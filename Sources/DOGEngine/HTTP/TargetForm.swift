@@ -1,0 +1,52 @@
+/// Which of the forms of RFC 9112, section 3.2, a request target has, and where its path and query lie.
+struct TargetForm {
+  private(set) var path = RequestHead.Span()
+  private(set) var query = RequestHead.Span()
+
+  init(_ head: UnsafeRawBufferPointer, target: RequestHead.Span, method: RequestHead.Span) throws(RequestFault) {
+    let bytes = UnsafeRawBufferPointer(rebasing: head[target.start..<(target.start + target.count)])
+    let method = UnsafeRawBufferPointer(rebasing: head[method.start..<(method.start + method.count)])
+    // RFC 9110, section 15.6.2: 501 is for a method that no resource here supports. A tunnel has no path to route
+    // either.
+    guard !method.elementsEqual(StaticString("CONNECT").bytes) else {
+      throw RequestFault(501, "there are no tunnels here")
+    }
+    if bytes.first == UInt8(ascii: "/") {
+      path = RequestHead.Span(start: 0, count: bytes.count)
+    } else if bytes.elementsEqual(StaticString("*").bytes) {
+      guard method.elementsEqual(StaticString("OPTIONS").bytes) else {
+        throw RequestFault(400, "the target * is for OPTIONS")
+      }
+      path = RequestHead.Span(start: 0, count: 1)
+    } else {
+      path = try TargetForm.absolutePath(bytes)
+    }
+    if let mark = bytes[path.start...].firstIndex(of: UInt8(ascii: "?")) {
+      query = RequestHead.Span(start: target.start + mark + 1, count: bytes.count - mark - 1)
+      path.count = mark - path.start
+    }
+    if path.count == 0 {
+      // "http://host?query": the path is "/" (RFC 9110, section 4.2.3), and the last '/' before the host is one that
+      // stays.
+      guard let slash = bytes.firstIndex(of: UInt8(ascii: "/")) else {
+        throw RequestFault(400, "the request target is malformed")
+      }
+      path = RequestHead.Span(start: slash, count: 1)
+    }
+    path.start += target.start
+  }
+
+  /// What follows the authority of "http://authority/path?query", its query included; it may be empty.
+  private static func absolutePath(_ bytes: UnsafeRawBufferPointer) throws(RequestFault) -> RequestHead.Span {
+    var start = 0
+    for scheme in [StaticString("http://").bytes, StaticString("https://").bytes] where bytes.count > scheme.count {
+      if HeaderName.areEqual(UnsafeRawBufferPointer(rebasing: bytes[..<scheme.count]), scheme) { start = scheme.count }
+    }
+    guard start > 0 else { throw RequestFault(400, "the request target is malformed") }
+    let end = bytes[start...].firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? bytes.count
+    guard end > start, Authority.isValid(UnsafeRawBufferPointer(rebasing: bytes[start..<end])) else {
+      throw RequestFault(400, "the request target is malformed")
+    }
+    return RequestHead.Span(start: end, count: bytes.count - end)
+  }
+}

@@ -1,0 +1,87 @@
+import CUV
+
+/// One libuv loop, run by one thread. Its owner is woken from other threads, told once per turn right before the loop
+/// would sleep, and has one timer.
+///
+/// `@unchecked Sendable`: `wake` is for any thread (uv_async_send is); the rest is the loop's thread's.
+final class EventLoop: @unchecked Sendable {
+  static let readBufferBytes = 128 * 1024
+
+  let uv: UnsafeMutablePointer<uv_loop_t>
+  /// What a read fills; lent to the stream's owner for the length of one callback.
+  let readBuffer: UnsafeMutableRawBufferPointer
+
+  private let async: UnsafeMutablePointer<uv_async_t>
+  private let prepare: UnsafeMutablePointer<uv_prepare_t>
+  private let timer: UnsafeMutablePointer<uv_timer_t>
+
+  var onWake: () -> Void = {}
+  var onTurnEnd: () -> Void = {}
+  var onTimer: () -> Void = {}
+
+  init() throws(Status) {
+    uv = .allocate(capacity: 1)
+    async = .allocate(capacity: 1)
+    prepare = .allocate(capacity: 1)
+    timer = .allocate(capacity: 1)
+    guard uv_loop_init(uv) == 0 else {
+      uv.deallocate()
+      async.deallocate()
+      prepare.deallocate()
+      timer.deallocate()
+      throw .system
+    }
+    readBuffer = .allocate(byteCount: EventLoop.readBufferBytes, alignment: 64)
+    let me = Unmanaged.passUnretained(self).toOpaque()
+    uv.pointee.data = me
+    async.pointee.data = me
+    prepare.pointee.data = me
+    timer.pointee.data = me
+    let asyncResult = uv_async_init(uv, async) { handle in EventLoop.of(handle?.pointee.data) { $0.onWake() } }
+    uv_prepare_init(uv, prepare)
+    uv_timer_init(uv, timer)
+    guard asyncResult == 0 else {
+      close()
+      run()
+      throw .system
+    }
+    uv_prepare_start(prepare) { handle in EventLoop.of(handle?.pointee.data) { $0.onTurnEnd() } }
+  }
+
+  deinit {
+    let closed = uv_loop_close(uv)
+    assert(closed == 0, "a loop was let go with open handles")
+    uv.deallocate()
+    async.deallocate()
+    prepare.deallocate()
+    timer.deallocate()
+    readBuffer.deallocate()
+  }
+
+  /// Milliseconds of a clock that only goes forward, as of this turn.
+  var now: UInt64 { uv_now(uv) }
+
+  /// Runs `onWake` soon on the loop's thread; several calls may become one. Any thread, until `close`.
+  func wake() { uv_async_send(async) }
+
+  /// Runs `onTimer` once at `time` (see `now`), in place of any time set before.
+  func setTimer(at time: UInt64) {
+    let now = self.now
+    uv_timer_start(timer, { handle in EventLoop.of(handle?.pointee.data) { $0.onTimer() } }, time > now ? time - now : 0, 0)
+  }
+
+  /// Returns when every handle on it is closed.
+  func run() { uv_run(uv, UV_RUN_DEFAULT) }
+
+  /// Closes the loop's own handles, after which `run` returns as soon as the others are closed too.
+  func close() {
+    let handles = [cuv_handle(async), cuv_handle(prepare), cuv_handle(timer)]
+    for handle in handles where uv_is_closing(handle) == 0 { uv_close(handle, nil) }
+  }
+
+  @inline(__always)
+  private static func of(_ data: UnsafeMutableRawPointer?, _ body: (EventLoop) -> Void) {
+    guard let data else { return }
+    Unmanaged<EventLoop>.fromOpaque(data)._withUnsafeGuaranteedRef(body)
+  }
+}

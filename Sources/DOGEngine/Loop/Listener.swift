@@ -1,0 +1,126 @@
+import CUV
+import Glibc
+
+/// A bound TCP port with one accepting socket per worker (SO_REUSEPORT): the kernel spreads connections over them, so no
+/// worker hands another its connections at accept.
+struct BoundPort: Sendable {
+  let address: SocketAddress
+  /// One for each worker; each is closed by the listener that takes it.
+  let descriptors: [Int32]
+
+  /// Binds without listening yet. `port` 0 takes a free one.
+  static func bind(host: String, port: UInt16, count: Int) throws(Status) -> BoundPort {
+    guard let wanted = SocketAddress(host: host, port: port) else { throw .badAddress }
+    // SO_REUSEPORT would let a second process share the port in silence. So the port is first bound alone, which fails
+    // with EADDRINUSE where anyone holds it.
+    let probe = try open(wanted, sharing: false)
+    var storage = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let named = withUnsafeMutablePointer(to: &storage) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(probe, $0, &length) == 0 }
+    }
+    Glibc.close(probe)
+    guard named else { throw .system }
+    let address = SocketAddress(storage)
+    var descriptors: [Int32] = []
+    for _ in 0..<count {
+      do {
+        descriptors.append(try open(address, sharing: true))
+      } catch {
+        for descriptor in descriptors { Glibc.close(descriptor) }
+        throw error
+      }
+    }
+    return BoundPort(address: address, descriptors: descriptors)
+  }
+
+  func close() { for descriptor in descriptors { Glibc.close(descriptor) } }
+
+  private static func open(_ address: SocketAddress, sharing: Bool) throws(Status) -> Int32 {
+    let descriptor = socket(address.family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { throw .system }
+    var on: Int32 = 1
+    let size = socklen_t(MemoryLayout<Int32>.size)
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, size)
+    if sharing { setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, size) }
+    if address.family == AF_INET6 { setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &on, size) }
+    guard address.withSockaddr({ Glibc.bind(descriptor, $0, $1) }) == 0 else {
+      let reason = errno
+      Glibc.close(descriptor)
+      throw reason == EADDRINUSE ? .addressInUse : .badAddress
+    }
+    // Only a listening socket makes a later bind to the same port fail.
+    if !sharing, Glibc.listen(descriptor, 1) != 0 {
+      let reason = errno
+      Glibc.close(descriptor)
+      throw reason == EADDRINUSE ? .addressInUse : .badAddress
+    }
+    return descriptor
+  }
+}
+
+/// Accepts on one worker's socket of a bound port. Lives on one loop; closed like a stream.
+final class Listener {
+  private static let backlog: Int32 = 1024
+
+  private let tcp: UnsafeMutablePointer<uv_tcp_t>
+  private let loop: EventLoop
+  private let onConnection: (Stream) -> Void
+  private let onError: (String) -> Void
+  private var isClosed = false
+
+  /// Takes the descriptor over.
+  init(
+    descriptor: Int32, on loop: EventLoop, onConnection: @escaping (Stream) -> Void,
+    onError: @escaping (String) -> Void
+  ) throws(Status) {
+    self.loop = loop
+    self.onConnection = onConnection
+    self.onError = onError
+    tcp = .allocate(capacity: 1)
+    guard uv_tcp_init(loop.uv, tcp) == 0 else {
+      tcp.deallocate()
+      Glibc.close(descriptor)
+      throw .system
+    }
+    tcp.pointee.data = Unmanaged.passRetained(self).toOpaque()
+    guard uv_tcp_open(tcp, descriptor) == 0 else {
+      Glibc.close(descriptor)
+      close()
+      throw .system
+    }
+    let listening = uv_listen(cuv_stream(tcp), Listener.backlog) { handle, status in
+      guard let data = handle?.pointee.data else { return }
+      Unmanaged<Listener>.fromOpaque(data)._withUnsafeGuaranteedRef { $0.connectionWaits(status) }
+    }
+    guard listening == 0 else {
+      close()
+      throw listening == UV_EADDRINUSE.rawValue ? .addressInUse : .badAddress
+    }
+  }
+
+  deinit { tcp.deallocate() }
+
+  func close() {
+    guard !isClosed else { return }
+    isClosed = true
+    uv_close(cuv_handle(tcp)) { handle in
+      guard let data = handle?.pointee.data else { return }
+      Unmanaged<Listener>.fromOpaque(data).release()
+    }
+  }
+
+  /// Out of descriptors, libuv itself accepts and closes, so that the client is told and the loop does not spin.
+  private func connectionWaits(_ status: Int32) {
+    guard !isClosed else { return }
+    guard status == 0 else {
+      onError(String(cString: uv_strerror(status)))
+      return
+    }
+    do {
+      onConnection(try Stream.accept(from: tcp, on: loop))
+    } catch {
+      onError("accept failed")
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import Synchronization
+
+/// The objects of one sort on one worker, by handle.
+///
+/// DESIGN. Only the owning worker inserts, removes and looks up. Other threads may do two things, both on the slot's atomic
+/// generation alone: ask whether a handle is current, and *claim* it. To claim is to win the one right to end the slot's
+/// object (to answer a request, say): whoever wins sends word to the owner, everybody later finds the handle stale. The
+/// object stays in place until the owner removes it, so the winner may read what is immutable in it.
+///
+/// `@unchecked Sendable`: chunks are published through atomics and never move or go away before the map does; everything
+/// else is touched by the owner alone.
+final class SlotMap<Object: AnyObject>: @unchecked Sendable {
+  private struct Slot: ~Copyable {
+    /// The live handle's mark (kind and generation); with `claimedBit` while claimed; while free `freeBit` and the next generation.
+    let state: Atomic<UInt32>
+    var object: Unmanaged<Object>?
+    var nextFree: Int32 = -1
+  }
+
+  private static var claimedBit: UInt32 { 1 << 31 }
+  private static var freeBit: UInt32 { 1 << 30 }
+  private static var chunkSlots: Int { 1024 }
+
+  private let chunks: UnsafeMutablePointer<Atomic<UInt>>
+  private let chunksMax = Handle.slotsMax / SlotMap.chunkSlots
+  private let firstGeneration: UInt32
+  private let engine: Int
+  private let worker: Int
+
+  private(set) var count = 0
+  private var used = 0
+  // Free slots first in, first out: a slot rests as long as possible before it is used again.
+  private var freeHead: Int32 = -1
+  private var freeTail: Int32 = -1
+
+  /// `firstGeneration` differs from engine to engine, so that the handles of an engine that is gone match nothing in the next.
+  init(engine: Int, worker: Int, firstGeneration: UInt32) {
+    self.engine = engine
+    self.worker = worker
+    self.firstGeneration = max(1, firstGeneration & (Handle.generationMax >> 1))
+    chunks = .allocate(capacity: chunksMax)
+    for index in 0..<chunksMax { (chunks + index).initialize(to: Atomic(0)) }
+  }
+
+  deinit {
+    for slot in 0..<used {
+      let place = self.place(slot)
+      place.pointee.object?.release()
+    }
+    for index in 0..<chunksMax {
+      chunk(index)?.deallocate()
+    }
+    chunks.deallocate()
+  }
+
+  /// Keeps the object and names it; nil when every slot is taken. Owner only.
+  func insert(_ object: Object, as kind: Handle.Kind) -> Handle? {
+    let slot: Int
+    if freeHead >= 0 {
+      slot = Int(freeHead)
+      freeHead = place(slot).pointee.nextFree
+      if freeHead < 0 { freeTail = -1 }
+    } else {
+      guard used < Handle.slotsMax else { return nil }
+      slot = used
+      if slot % SlotMap.chunkSlots == 0 { addChunk(slot / SlotMap.chunkSlots) }
+      used += 1
+    }
+    let place = self.place(slot)
+    let generation = place.pointee.state.load(ordering: .relaxed) & Handle.generationMax
+    place.pointee.object = Unmanaged.passRetained(object)
+    let handle = Handle(kind: kind, engine: engine, worker: worker, slot: slot, generation: generation)
+    place.pointee.state.store(handle.mark, ordering: .releasing)
+    count += 1
+    return handle
+  }
+
+  /// The object, unless the handle is stale or claimed. Owner only.
+  @inline(__always)
+  func find(_ handle: Handle) -> Object? {
+    guard handle.slot < used else { return nil }
+    let place = self.place(handle.slot)
+    guard place.pointee.state.load(ordering: .relaxed) == handle.mark else { return nil }
+    return place.pointee.object?.takeUnretainedValue()
+  }
+
+  /// The object of a claim that was won. Any thread, by the winner, until the owner removes it.
+  func claimed(_ handle: Handle) -> Object? {
+    guard let place = publishedPlace(handle.slot),
+      place.pointee.state.load(ordering: .acquiring) == handle.mark | SlotMap.claimedBit
+    else { return nil }
+    return place.pointee.object?.takeUnretainedValue()
+  }
+
+  /// Any thread.
+  func isCurrent(_ handle: Handle) -> Bool {
+    publishedPlace(handle.slot)?.pointee.state.load(ordering: .acquiring) == handle.mark
+  }
+
+  /// Wins the right to end this object, at most once per handle. Any thread.
+  func claim(_ handle: Handle) -> Bool {
+    guard let place = publishedPlace(handle.slot) else { return false }
+    return place.pointee.state.compareExchange(
+      expected: handle.mark, desired: handle.mark | SlotMap.claimedBit, ordering: .acquiringAndReleasing
+    ).exchanged
+  }
+
+  /// Frees the slot of a live or claimed handle. Owner only; a stale handle is ignored.
+  func remove(_ handle: Handle) {
+    guard handle.slot < used else { return }
+    let place = self.place(handle.slot)
+    let state = place.pointee.state.load(ordering: .relaxed)
+    guard state & ~SlotMap.claimedBit == handle.mark, let object = place.pointee.object else { return }
+    place.pointee.object = nil
+    count -= 1
+    // A slot whose generations are used up is never used again: a handle names one object for ever.
+    let next = handle.generation + 1
+    place.pointee.state.store(min(next, Handle.generationMax) | SlotMap.freeBit, ordering: .releasing)
+    if next < Handle.generationMax { putBack(handle.slot) }
+    object.release()
+  }
+
+  /// All objects, in no order; inserting and removing while it runs is fine. Owner only.
+  func forEach(_ body: (Object) -> Void) {
+    var slot = 0
+    while slot < used {
+      if let object = place(slot).pointee.object?.takeUnretainedValue() { body(object) }
+      slot += 1
+    }
+  }
+
+  private func putBack(_ slot: Int) {
+    place(slot).pointee.nextFree = -1
+    if freeTail >= 0 { place(Int(freeTail)).pointee.nextFree = Int32(slot) } else { freeHead = Int32(slot) }
+    freeTail = Int32(slot)
+  }
+
+  @inline(__always)
+  private func chunk(_ index: Int) -> UnsafeMutablePointer<Slot>? {
+    UnsafeMutablePointer(bitPattern: chunks[index].load(ordering: .acquiring))
+  }
+
+  /// A slot below `used`: its chunk exists.
+  @inline(__always)
+  private func place(_ slot: Int) -> UnsafeMutablePointer<Slot> {
+    chunk(slot / SlotMap.chunkSlots).unsafelyUnwrapped + slot % SlotMap.chunkSlots
+  }
+
+  /// Any slot that a handle may claim to have.
+  private func publishedPlace(_ slot: Int) -> UnsafeMutablePointer<Slot>? {
+    guard slot < Handle.slotsMax, let chunk = chunk(slot / SlotMap.chunkSlots) else { return nil }
+    return chunk + slot % SlotMap.chunkSlots
+  }
+
+  private func addChunk(_ index: Int) {
+    let chunk = UnsafeMutablePointer<Slot>.allocate(capacity: SlotMap.chunkSlots)
+    for slot in 0..<SlotMap.chunkSlots {
+      (chunk + slot).initialize(to: Slot(state: Atomic(firstGeneration | SlotMap.freeBit), object: nil))
+    }
+    chunks[index].store(UInt(bitPattern: chunk), ordering: .releasing)
+  }
+}

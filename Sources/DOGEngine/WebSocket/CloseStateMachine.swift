@@ -1,0 +1,167 @@
+/// The closing handshake (RFC 6455, section 7) of one connection, as a value: events in, what to do out. However the events
+/// come, there is exactly one report, and it is the last action.
+///
+///     open --hostCloses--> weClosed --peerCloses--> peerClosed --+
+///       | \                   |                                  +--connectionLost, timePassed, gaveUp--> closed
+///       |  +------fails-------+------> failed -------------------+
+///       +------peerCloses---------> peerClosed
+///
+/// `connectionLost` and `gaveUp` lead from every state to closed, `timePassed` from every state but open.
+struct CloseStateMachine {
+  /// What the host is told: once, last.
+  struct Report: Equatable {
+    /// The peer's code, or 1005 where its close frame had none; 1006 when the connection ended without its close frame;
+    /// our own code when we failed the connection.
+    let code: CloseCode
+    let reason: [UInt8]
+    /// Both sides' close frames went over.
+    let isClean: Bool
+  }
+
+  enum Action: Equatable {
+    case none
+    /// Queue this close frame behind what waits to be sent; call `flushed` when the outbox is empty.
+    case sendClose(code: CloseCode?, reason: [UInt8])
+    /// End our direction of the TCP connection, and go on reading and throwing away until the peer ends its own: to close
+    /// with bytes unread would make the kernel reset the connection, and the peer might lose our close frame.
+    case shutdown
+    /// The connection is over.
+    case report(Report)
+    /// Reset the connection; then it is over.
+    case reset(Report)
+  }
+
+  /// Kept outside of the connection, which for most of its life is `open`.
+  private indirect enum State {
+    /// No close frame was queued or came.
+    case open
+    /// Ours is queued; the peer's is awaited.
+    case weClosed(deadlineMs: UInt64, isFlushed: Bool)
+    /// Both came about: the peer's, of which this is the code and reason, is here, and ours is queued. Once ours is flushed,
+    /// the end of the TCP connection is awaited.
+    case peerClosed(CloseCode, reason: [UInt8], deadlineMs: UInt64, isFlushed: Bool)
+    /// We failed the connection (section 7.1.7): our close frame is queued; what the peer sends no longer counts.
+    case failed(CloseCode, reason: [UInt8], deadlineMs: UInt64, isFlushed: Bool)
+    /// Reported.
+    case closed
+  }
+
+  private var state = State.open
+
+  /// True until one of the sides began to close: messages may be sent.
+  var isOpen: Bool {
+    if case .open = state { true } else { false }
+  }
+
+  /// True while the peer's close frame may come: its frames are to be read.
+  var readsFrames: Bool {
+    switch state {
+    case .open, .weClosed: true
+    case .peerClosed, .failed, .closed: false
+    }
+  }
+
+  var isClosed: Bool {
+    if case .closed = state { true } else { false }
+  }
+
+  /// When `timePassed` has something to do; nil when there is nothing to wait for.
+  var deadlineMs: UInt64? {
+    switch state {
+    case .open, .closed: nil
+    case .weClosed(let deadlineMs, _), .peerClosed(_, _, let deadlineMs, _), .failed(_, _, let deadlineMs, _): deadlineMs
+    }
+  }
+
+  /// The host closes, or the engine for it. Does nothing unless the connection is open. `deadlineMs` is when to reset it.
+  mutating func hostCloses(code: CloseCode?, reason: [UInt8] = [], deadlineMs: UInt64) -> Action {
+    switch state {
+    case .open:
+      state = .weClosed(deadlineMs: deadlineMs, isFlushed: false)
+      return .sendClose(code: code, reason: reason)
+    case .weClosed, .peerClosed, .failed, .closed: return .none
+    }
+  }
+
+  /// The peer's close frame came. It is answered with its own code, unless ours went out before.
+  mutating func peerCloses(code: CloseCode?, reason: [UInt8] = [], deadlineMs: UInt64) -> Action {
+    let reported = code ?? .noStatus
+    switch state {
+    case .open:
+      state = .peerClosed(reported, reason: reason, deadlineMs: deadlineMs, isFlushed: false)
+      return .sendClose(code: code, reason: reason)
+    case .weClosed(let deadlineMs, let isFlushed):
+      state = .peerClosed(reported, reason: reason, deadlineMs: deadlineMs, isFlushed: isFlushed)
+      return isFlushed ? .shutdown : .none
+    case .peerClosed, .failed, .closed: return .none
+    }
+  }
+
+  /// We fail the connection: the peer broke the protocol, or it cannot be served any longer.
+  mutating func fails(code: CloseCode, reason: [UInt8] = [], deadlineMs: UInt64) -> Action {
+    switch state {
+    case .open:
+      state = .failed(code, reason: reason, deadlineMs: deadlineMs, isFlushed: false)
+      return .sendClose(code: code, reason: reason)
+    case .weClosed(let deadlineMs, let isFlushed):
+      // Nothing may follow our close frame, not even a second one.
+      state = .failed(code, reason: reason, deadlineMs: deadlineMs, isFlushed: isFlushed)
+      return isFlushed ? .shutdown : .none
+    case .peerClosed, .failed, .closed: return .none
+    }
+  }
+
+  /// The outbox is empty: the kernel has all that was queued.
+  mutating func flushed() -> Action {
+    switch state {
+    case .weClosed(let deadlineMs, _):
+      state = .weClosed(deadlineMs: deadlineMs, isFlushed: true)
+      return .none
+    case .peerClosed(let code, let reason, let deadlineMs, isFlushed: false):
+      state = .peerClosed(code, reason: reason, deadlineMs: deadlineMs, isFlushed: true)
+      return .shutdown
+    case .failed(let code, let reason, let deadlineMs, isFlushed: false):
+      state = .failed(code, reason: reason, deadlineMs: deadlineMs, isFlushed: true)
+      return .shutdown
+    case .peerClosed, .failed, .open, .closed: return .none
+    }
+  }
+
+  /// The TCP connection ended, by the peer's FIN or by an error.
+  mutating func connectionLost() -> Action { end().map { .report($0) } ?? .none }
+
+  mutating func timePassed(nowMs: UInt64) -> Action {
+    guard let deadlineMs, nowMs >= deadlineMs else { return .none }
+    return gaveUp()
+  }
+
+  /// Nobody waits any longer, whatever the state: the peer is silent, or the engine ends.
+  mutating func gaveUp() -> Action { end().map { .reset($0) } ?? .none }
+
+  /// The last report; nil when it was given already.
+  private mutating func end() -> Report? {
+    defer { state = .closed }
+    switch state {
+    case .open, .weClosed: return Report(code: .abnormal, reason: [], isClean: false)
+    case .peerClosed(let code, let reason, _, let isFlushed):
+      return Report(code: code, reason: reason, isClean: isFlushed)
+    case .failed(let code, let reason, _, _): return Report(code: code, reason: reason, isClean: false)
+    case .closed: return nil
+    }
+  }
+
+  func checkInvariants() {
+    switch state {
+    case .open, .weClosed: break
+    case .peerClosed(let code, let reason, _, _):
+      assert(code == .noStatus || CloseCode.mayBeSent(code.rawValue), "the peer closed with \(code)")
+      assert(code != .noStatus || reason.isEmpty, "a reason without a code")
+      assert(reason.count <= FrameEncoder.closeReasonMax, "a reason of \(reason.count) bytes")
+    case .failed(let code, let reason, _, _):
+      assert(CloseCode.mayBeSent(code.rawValue), "failed with \(code)")
+      assert(reason.count <= FrameEncoder.closeReasonMax, "a reason of \(reason.count) bytes")
+    case .closed: assert(deadlineMs == nil, "closed, and waits")
+    }
+    assert(isOpen == (deadlineMs == nil && !isClosed), "open exactly when there is no deadline and no end")
+  }
+}

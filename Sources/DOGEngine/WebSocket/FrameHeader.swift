@@ -1,0 +1,62 @@
+/// What stands before the payload of a frame from a client (RFC 6455, section 5.2), with the rules that a frame must keep
+/// by itself. What depends on the frames before it is for FrameParser.
+struct FrameHeader {
+  enum Decoded {
+    case needMore
+    case header(FrameHeader)
+    /// Always 1002.
+    case invalid(StaticString)
+  }
+
+  /// Two bytes, a 64-bit length and the key.
+  static var sizeMax: Int { 14 }
+  static var controlPayloadMax: Int { 125 }
+
+  let opcode: Opcode
+  let isFinal: Bool
+  let maskingKey: MaskingKey
+  /// Of the payload; never negative.
+  let length: Int
+  /// Of the header itself.
+  let size: Int
+
+  /// Reads the header at the start of `bytes`, of which there may be too few or too many. Each rule is tested as soon as
+  /// the bytes it speaks of are there, so that the outcome is the same however the bytes were split.
+  static func decode(_ bytes: UnsafeRawBufferPointer) -> Decoded {
+    guard bytes.count >= 1 else { return .needMore }
+    // > MUST be 0 unless an extension is negotiated that defines meanings for non-zero values.
+    guard bytes[0] & 0x70 == 0 else { return .invalid("reserved bit set") }
+    guard let opcode = Opcode(rawValue: bytes[0] & 0x0F) else { return .invalid("reserved opcode") }
+    let isFinal = bytes[0] & 0x80 != 0
+    guard isFinal || !opcode.isControl else { return .invalid("fragmented control frame") }
+
+    guard bytes.count >= 2 else { return .needMore }
+    guard bytes[1] & 0x80 != 0 else { return .invalid("frame not masked") }
+    let shortLength = Int(bytes[1] & 0x7F)
+    guard shortLength <= controlPayloadMax || !opcode.isControl else { return .invalid("control frame too long") }
+
+    let length: Int
+    let keyOffset: Int
+    switch shortLength {
+    case 126:
+      guard bytes.count >= 4 else { return .needMore }
+      length = Int(UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self)))
+      guard length > 125 else { return .invalid("length not minimal") }
+      keyOffset = 4
+    case 127:
+      guard bytes.count >= 10 else { return .needMore }
+      let wide = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt64.self))
+      guard let exact = Int(exactly: wide) else { return .invalid("length over 63 bits") }
+      guard exact > 0xFFFF else { return .invalid("length not minimal") }
+      length = exact
+      keyOffset = 10
+    default:
+      length = shortLength
+      keyOffset = 2
+    }
+    guard bytes.count >= keyOffset + 4 else { return .needMore }
+    let key = MaskingKey(bytes.loadUnaligned(fromByteOffset: keyOffset, as: UInt32.self))
+    return .header(
+      FrameHeader(opcode: opcode, isFinal: isFinal, maskingKey: key, length: length, size: keyOffset + 4))
+  }
+}

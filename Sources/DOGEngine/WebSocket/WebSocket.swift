@@ -1,0 +1,259 @@
+/// One WebSocket, owned by one Shard and on its worker. What the peer sends comes in here; what it is sent goes out through the
+/// outbox at the end of the turn; it ends once, through `end`.
+///
+/// `@unchecked Sendable`: only its handle crosses threads.
+final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
+  let shard: ShardCore
+  let stream: Stream
+  let uid: Name
+  private(set) var handle = Handle.none
+  /// The host's pointer (dog_socket_set_data).
+  var data: UnsafeMutableRawPointer?
+
+  // The slice's: where it sits among the members, and its neighbours among those of its uid.
+  var seat = Seat()
+  var nextOfUID: WebSocket?
+  unowned(unsafe) var previousOfUID: WebSocket?
+
+  private var parser: FrameParser
+  var outbox: Outbox
+  var closing = CloseStateMachine()
+
+  /// True exactly while it is in the worker's `dirtySockets`.
+  var isDirty = false
+  /// Why it is about to be closed: set in the middle of a flush, where closing is not possible, until the flush is over.
+  var doom: Status?
+  /// True from the moment that the outbox was over half its limit until it is empty again.
+  var wasHigh = false
+  /// True once `end` has run.
+  private(set) var hasEnded = false
+  /// Messages that the outbox policy dropped since the last ondrain.
+  var dropped = 0
+
+  // Time: when the peer was last heard of, and when it was pinged since.
+  private var heardAt: UInt64 = 0
+  private var pingedAt: UInt64?
+
+  init(shard: ShardCore, stream: Stream, uid: Name, data: UnsafeMutableRawPointer?) {
+    self.shard = shard
+    self.stream = stream
+    self.uid = uid
+    self.data = data
+    outbox = Outbox(pool: shard.worker.pool)
+    parser = FrameParser(messageBytesMax: shard.worker.engine.options.messageBytesMax)
+  }
+
+  deinit { assert(hasEnded || handle == .none, "a socket was let go open") }
+
+  @inline(__always)
+  var worker: Worker { shard.worker }
+  var options: Options { worker.engine.options }
+
+  // MARK: Opening
+
+  /// Answers 101 and begins: a member first, then onopen, then what the client sent with its request (rule S2).
+  func open(_ handle: Handle, _ upgrade: Upgrade, unread: [UInt8]) {
+    self.handle = handle
+    stream.owner = self
+    heardAt = worker.now
+    worker.counters.add(.sockets)
+    guard sendSwitchingProtocols(upgrade) else { return lost(.reset) }
+    shard.slice.join(self)
+    if options.pingIntervalMs > 0 { worker.remind(handle, at: heardAt + options.pingIntervalMs) }
+    worker.callOut { [self] in
+      guard closing.isOpen else { return }
+      hostCall { try shard.host?.onopen(SocketHandle(handle)) }
+    }
+    worker.afterCallouts { [self] in
+      guard !hasEnded else { return }
+      if worker.isDraining { _ = close(code: CloseCode.goingAway.rawValue, reason: UnsafeRawBufferPointer(start: nil, count: 0)) }
+      var unread = unread
+      unread.withUnsafeMutableBytes { read($0) }
+      if !hasEnded { stream.readStart() }
+    }
+  }
+
+  /// The 101 goes straight to the kernel: it is no frame, and the outbox holds frames alone. A connection whose kernel buffer
+  /// has no room for it is one that does not read.
+  private func sendSwitchingProtocols(_ upgrade: Upgrade) -> Bool {
+    let response = worker.pool.take(atLeast: 512)
+    defer { worker.pool.give(response) }
+    ResponseEncoder.switchingProtocols(
+      accept: upgrade.accept, protocol: upgrade.selectedProtocol, headers: upgrade.headers, into: response)
+    return stream.tryWrite(response.base, response.count) == response.count
+  }
+
+  // MARK: Reading
+
+  func streamRead(_ bytes: UnsafeMutableRawBufferPointer) { read(bytes) }
+
+  private func read(_ bytes: UnsafeMutableRawBufferPointer) {
+    worker.counters.add(.bytesIn, bytes.count)
+    heardAt = worker.now
+    var input = bytes
+    while closing.readsFrames {
+      switch parser.next(&input) {
+      case .message(let kind, let payload):
+        guard closing.isOpen else { continue }
+        worker.counters.add(.messagesIn)
+        let message = Message(kind: kind, bytes: payload)
+        worker.callHost { hostCall { try shard.host?.onmessage(SocketHandle(handle), message) } }
+      case .ping(let payload): sendPong(payload)
+      case .pong: break
+      case .close(let code, let reason):
+        leave()
+        perform(
+          closing.peerCloses(
+            code: code.map { CloseCode(rawValue: $0) }, reason: [UInt8](reason), deadlineMs: closeDeadline()))
+      case .invalid(let code, let reason):
+        worker.logPeer(.info, "\(stream.remoteAddress) broke the protocol: \(reason)")
+        fail(code, code == .messageTooBig ? .tooBig : .protocolError)
+      case .needMore: return
+      }
+    }
+  }
+
+  func streamEnded() { lost(.reset) }
+
+  func streamFailed(_ code: Int32) { lost(.reset) }
+
+  func lost(_ error: Status) {
+    let wasOpen = closing.isOpen
+    if case .report(let report) = closing.connectionLost() {
+      if wasOpen { tellError(error) }
+      end(report, reset: false)
+    }
+  }
+
+  /// Runs a callback that may throw: then the socket fails with 1011. Only inside a callout.
+  @inline(__always)
+  private func hostCall(_ call: () throws -> Void) {
+    do {
+      try call()
+    } catch {
+      worker.log(.error, "a callback of Shard \(shard.id) returned an error: \(error)")
+      fail(.internalError, .host)
+    }
+  }
+
+  // MARK: Closing
+
+  /// Begins to close. Ok, or that it is closing already.
+  func close(code: UInt16, reason: UnsafeRawBufferPointer) -> Status {
+    guard closing.isOpen else { return .closed }
+    leave()
+    perform(
+      closing.hostCloses(
+        code: code == 0 ? nil : CloseCode(rawValue: code), reason: [UInt8](reason), deadlineMs: closeDeadline()))
+    return .ok
+  }
+
+  /// Fails the connection: the host is told why, the peer by a close frame.
+  func fail(_ code: CloseCode, _ error: Status) {
+    guard closing.isOpen || closing.readsFrames else { return }
+    leave()
+    tellError(error)
+    perform(closing.fails(code: code, deadlineMs: closeDeadline()))
+  }
+
+  /// A flush found its peer lost, or too slow for its policy.
+  func closeDoomed() {
+    guard let error = doom, !hasEnded else { return }
+    doom = nil
+    if error == .slow {
+      worker.logPeer(.info, "\(stream.remoteAddress) does not read what it is sent")
+      fail(.tryAgainLater, .slow)
+    } else {
+      lost(error)
+    }
+  }
+
+  /// Resets it: the engine ends.
+  func abort() {
+    if case .reset(let report) = closing.gaveUp() {
+      leave()
+      end(report, reset: true)
+    }
+  }
+
+  private func leave() { shard.slice.leave(self) }
+
+  /// When to stop waiting for the peer's part in the close, of which the worker is asked to remind.
+  private func closeDeadline() -> UInt64 {
+    let deadline = worker.now + options.closeTimeoutMs
+    worker.remind(handle, at: deadline)
+    return deadline
+  }
+
+  func perform(_ action: CloseStateMachine.Action) {
+    switch action {
+    case .none: break
+    case .sendClose(let code, let reason):
+      reason.withUnsafeBytes { reason in
+        let code = code?.rawValue ?? 0
+        outbox.queueCopy(size: FrameEncoder.closeSize(code: code, reasonCount: reason.count)) {
+          FrameEncoder.writeClose(code: code, reason: reason, to: $0)
+        }
+      }
+      markDirty()
+    case .shutdown: stream.shutdown()
+    case .report(let report): end(report, reset: false)
+    case .reset(let report): end(report, reset: true)
+    }
+  }
+
+  private func tellError(_ error: Status) {
+    worker.callOut { [self] in shard.host?.onerror(SocketHandle(handle), error) }
+  }
+
+  /// The one end: the stream closes, the place is given back, the host is told last.
+  private func end(_ report: CloseStateMachine.Report, reset: Bool) {
+    guard !hasEnded else { return }
+    hasEnded = true
+    if reset { stream.reset() } else { stream.close() }
+    // The stream writes nothing after its close, so what was in flight is free too.
+    outbox.completed()
+    outbox.discard()
+    shard.socketEnded(self)
+    worker.counters.add(.sockets, -1)
+    worker.connectionEnded()
+    worker.callOut { [self] in
+      shard.host?.onclose(
+        SocketHandle(handle),
+        Close(
+          code: report.code.rawValue, reason: String(decoding: report.reason, as: UTF8.self), isClean: report.isClean))
+      worker.sockets.remove(handle)
+    }
+  }
+
+  // MARK: Time
+
+  /// A reminder: for the close handshake, or to see whether the peer is alive.
+  func deadlineCame(_ now: UInt64) {
+    guard !hasEnded else { return }
+    if let deadline = closing.deadlineMs {
+      if now >= deadline { perform(closing.timePassed(nowMs: now)) } else { worker.remind(handle, at: deadline) }
+      return
+    }
+    guard options.pingIntervalMs > 0 else { return }
+    if let pingedAt, heardAt <= pingedAt {
+      if now >= pingedAt + options.pingTimeoutMs {
+        worker.logPeer(.info, "\(stream.remoteAddress) did not answer a ping")
+        leave()
+        tellError(.timedOut)
+        perform(closing.gaveUp())
+      } else {
+        worker.remind(handle, at: pingedAt + options.pingTimeoutMs)
+      }
+      return
+    }
+    pingedAt = nil
+    if now >= heardAt + options.pingIntervalMs {
+      pingedAt = now
+      sendPing()
+      worker.remind(handle, at: now + options.pingTimeoutMs)
+    } else {
+      worker.remind(handle, at: heardAt + options.pingIntervalMs)
+    }
+  }
+}

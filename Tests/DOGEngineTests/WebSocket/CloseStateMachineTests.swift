@@ -1,0 +1,204 @@
+import Testing
+
+@testable import DOGEngine
+
+@Suite struct CloseStateMachineTests {
+  typealias Action = CloseStateMachine.Action
+
+  enum Event: Sendable {
+    case hostCloses(CloseCode?, String = "")
+    case peerCloses(CloseCode?, String = "")
+    case fails(CloseCode)
+    case flushed
+    case lost
+    case time(UInt64)
+    case gaveUp
+  }
+
+  /// Deadlines given with the events.
+  private static let deadlineMs: UInt64 = 5000
+
+  private static func apply(_ event: Event, to machine: inout CloseStateMachine) -> Action {
+    defer { machine.checkInvariants() }
+    switch event {
+    case .hostCloses(let code, let reason):
+      return machine.hostCloses(code: code, reason: [UInt8](reason.utf8), deadlineMs: deadlineMs)
+    case .peerCloses(let code, let reason):
+      return machine.peerCloses(code: code, reason: [UInt8](reason.utf8), deadlineMs: deadlineMs)
+    case .fails(let code): return machine.fails(code: code, deadlineMs: deadlineMs)
+    case .flushed: return machine.flushed()
+    case .lost: return machine.connectionLost()
+    case .time(let nowMs): return machine.timePassed(nowMs: nowMs)
+    case .gaveUp: return machine.gaveUp()
+    }
+  }
+
+  /// What comes of the events, without what is nothing.
+  private static func run(_ events: Event...) -> [Action] {
+    var machine = CloseStateMachine()
+    return events.map { apply($0, to: &machine) }.filter { $0 != .none }
+  }
+
+  private static func send(_ code: CloseCode?, _ reason: String = "") -> Action {
+    .sendClose(code: code, reason: [UInt8](reason.utf8))
+  }
+
+  private static func report(_ code: CloseCode, _ reason: String = "", clean: Bool) -> Action {
+    .report(CloseStateMachine.Report(code: code, reason: [UInt8](reason.utf8), isClean: clean))
+  }
+
+  private static func reset(_ code: CloseCode, clean: Bool) -> Action {
+    .reset(CloseStateMachine.Report(code: code, reason: [], isClean: clean))
+  }
+
+  private static let own = CloseCode(rawValue: 4000)
+
+  // MARK: The host begins
+
+  @Test func `the host closes, the peer answers, both end`() {
+    let actions = Self.run(.hostCloses(Self.own, "bye"), .flushed, .peerCloses(Self.own, "bye too"), .lost)
+    #expect(actions == [Self.send(Self.own, "bye"), .shutdown, Self.report(Self.own, "bye too", clean: true)])
+  }
+
+  @Test func `the host closes without a code`() {
+    let actions = Self.run(.hostCloses(nil), .flushed, .peerCloses(nil), .lost)
+    #expect(actions == [Self.send(nil), .shutdown, Self.report(.noStatus, clean: true)])
+  }
+
+  @Test func `the host closes twice: once counts`() {
+    #expect(Self.run(.hostCloses(.normal), .hostCloses(.goingAway)) == [Self.send(.normal)])
+  }
+
+  @Test func `the peer's frame overtakes the flush of ours`() {
+    let actions = Self.run(.hostCloses(.normal), .peerCloses(.goingAway), .flushed, .lost)
+    #expect(actions == [Self.send(.normal), .shutdown, Self.report(.goingAway, clean: true)])
+  }
+
+  @Test func `the peer never answers: reset at the deadline, not before`() {
+    let waiting = Self.run(.hostCloses(.normal), .flushed, .time(4999))
+    #expect(waiting == [Self.send(.normal)])
+    let late = Self.run(.hostCloses(.normal), .flushed, .time(5000), .lost)
+    #expect(late == [Self.send(.normal), Self.reset(.abnormal, clean: false)])
+  }
+
+  @Test func `the peer leaves instead of answering`() {
+    #expect(
+      Self.run(.hostCloses(.normal), .flushed, .lost) == [Self.send(.normal), Self.report(.abnormal, clean: false)])
+  }
+
+  @Test func `the peer breaks the protocol instead of answering: no second close frame`() {
+    let actions = Self.run(.hostCloses(.normal), .flushed, .fails(.protocolError), .lost)
+    #expect(actions == [Self.send(.normal), .shutdown, Self.report(.protocolError, clean: false)])
+    let unflushed = Self.run(.hostCloses(.normal), .fails(.protocolError), .flushed, .lost)
+    #expect(unflushed == actions)
+  }
+
+  // MARK: The peer begins
+
+  @Test func `the peer closes: its code and reason go back, and both end`() {
+    let actions = Self.run(.peerCloses(.goingAway, "tab closed"), .flushed, .lost)
+    #expect(
+      actions == [
+        Self.send(.goingAway, "tab closed"), .shutdown, Self.report(.goingAway, "tab closed", clean: true),
+      ])
+  }
+
+  @Test func `the peer closes without a code`() {
+    let actions = Self.run(.peerCloses(nil), .flushed, .lost)
+    #expect(actions == [Self.send(nil), .shutdown, Self.report(.noStatus, clean: true)])
+  }
+
+  @Test func `the peer closes and is gone before our frame is out`() {
+    #expect(Self.run(.peerCloses(.normal), .lost).last == Self.report(.normal, clean: false))
+  }
+
+  @Test func `the peer closes and does not take our frame`() {
+    #expect(Self.run(.peerCloses(.normal), .time(5000)).last == Self.reset(.normal, clean: false))
+  }
+
+  @Test func `the peer closes and keeps the connection`() {
+    #expect(Self.run(.peerCloses(.normal), .flushed, .time(5000)).last == Self.reset(.normal, clean: true))
+  }
+
+  @Test func `the host closes after the peer did: nothing more is sent`() {
+    #expect(Self.run(.peerCloses(.normal), .hostCloses(.goingAway)) == [Self.send(.normal)])
+  }
+
+  // MARK: Failure
+
+  @Test func `a broken rule is told to the peer, and reported as ours`() {
+    let actions = Self.run(.fails(.invalidPayload), .flushed, .peerCloses(.normal), .lost)
+    #expect(actions == [Self.send(.invalidPayload), .shutdown, Self.report(.invalidPayload, clean: false)])
+  }
+
+  @Test func `a failed peer that does not leave is reset`() {
+    #expect(Self.run(.fails(.tryAgainLater), .time(5000)).last == Self.reset(.tryAgainLater, clean: false))
+  }
+
+  @Test func `an open connection that ends is abnormal`() {
+    #expect(Self.run(.lost) == [Self.report(.abnormal, clean: false)])
+    #expect(Self.run(.gaveUp) == [Self.reset(.abnormal, clean: false)])
+  }
+
+  @Test func `an open connection has no deadline`() {
+    #expect(CloseStateMachine().deadlineMs == nil)
+    #expect(Self.run(.time(.max), .flushed) == [])
+  }
+
+  @Test func `the first close frame sets the deadline`() {
+    var machine = CloseStateMachine()
+    _ = machine.hostCloses(code: .normal, deadlineMs: 100)
+    _ = machine.peerCloses(code: .normal, deadlineMs: 900)
+    #expect(machine.deadlineMs == 100)
+    #expect(!machine.isOpen && !machine.readsFrames)
+  }
+
+  @Test func `frames are read until the peer's close frame may not come any more`() {
+    var machine = CloseStateMachine()
+    #expect(machine.isOpen && machine.readsFrames)
+    _ = machine.hostCloses(code: .normal, deadlineMs: 100)
+    #expect(!machine.isOpen && machine.readsFrames)
+    _ = machine.fails(code: .protocolError, deadlineMs: 100)
+    #expect(!machine.readsFrames && !machine.isClosed)
+    _ = machine.connectionLost()
+    #expect(!machine.readsFrames && machine.isClosed)
+  }
+
+  @Test func `an open connection costs a word`() { #expect(MemoryLayout<CloseStateMachine>.size == 8) }
+
+  // MARK: Any order
+
+  @Test(arguments: 0..<2000 as Range<UInt64>)
+  func `any events: one report at most, the last action, and one close frame before the shutdown`(_ seed: UInt64) {
+    var random = FrameRandom(seed: seed)
+    var machine = CloseStateMachine()
+    var actions: [Action] = []
+    let events: [Event] = [
+      .hostCloses(.normal), .hostCloses(nil), .peerCloses(.goingAway, "x"), .peerCloses(nil), .fails(.protocolError),
+      .flushed, .flushed, .lost, .gaveUp, .time(4999), .time(5000),
+    ]
+    // Ends come seldom in half of the runs, so that the rest of the states is seen for long.
+    let isLong = Bool.random(using: &random)
+    for _ in 0..<20 {
+      let event = events[Int.random(in: 0..<(isLong ? 7 : events.count), using: &random)]
+      actions.append(Self.apply(event, to: &machine))
+    }
+    actions.append(Self.apply(.gaveUp, to: &machine))
+    actions.removeAll { $0 == .none }
+
+    let isReport = { (action: Action) in
+      switch action {
+      case .report, .reset: true
+      case .none, .sendClose, .shutdown: false
+      }
+    }
+    let isSend = { (action: Action) in if case .sendClose = action { true } else { false } }
+    #expect(actions.filter(isReport).count == 1 && actions.last.map(isReport) == true, "seed \(seed): \(actions)")
+    #expect(actions.filter(isSend).count <= 1, "seed \(seed): \(actions)")
+    #expect(actions.filter { $0 == .shutdown }.count <= 1, "seed \(seed): \(actions)")
+    if let shutdown = actions.firstIndex(of: .shutdown) {
+      #expect(actions[..<shutdown].contains(where: isSend), "seed \(seed): \(actions)")
+    }
+    #expect(machine.isClosed, "seed \(seed)")
+  }
+}

@@ -1,0 +1,104 @@
+"""A server program of the build, run as a user runs it: a process, a port, a signal to end it."""
+import os
+import re
+import resource
+import select
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BIN = Path(os.environ.get("BUILD", ROOT / "build")).resolve() / "bin"
+
+# How long anything may take before a test gives up. It says nothing about speed: it only ends a test that would hang.
+DEADLINE = 60.0
+# Name of the sanitizer that the programs were built with, if any: then memory and limits of descriptors say little.
+SANITIZED = os.environ.get("DOG_SANITIZED", "")
+
+LISTENING = re.compile(rb"listening on http://[^:\s]+:(\d+)")
+
+
+def eventually(question, what, deadline=DEADLINE):
+    """Asks until the answer is true, and gives it back. `what` says in the failure what was waited for."""
+    end = time.monotonic() + deadline
+    while True:
+        answer = question()
+        if answer:
+            return answer
+        assert time.monotonic() < end, f"waited {deadline:.0f} s for {what}; the last answer was {answer!r}"
+        time.sleep(0.01)
+
+
+class Server:
+    """`Server("echo", workers=4)` runs build/bin/echo, `Server("demo")` `dog-host demo`. Keywords become options."""
+
+    def __init__(self, program, descriptors=None, wait=True, **options):
+        command = [str(BIN / "dog-host"), "demo"] if program == "demo" else [str(BIN / program)]
+        options = {"port": 0, **options}
+        for name, value in options.items():
+            command += ["--" + name.replace("_", "-"), str(value)]
+        self.command = command
+        self.errors = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors)
+        self.pid = self.process.pid
+        self.output = b""
+        self.port = None
+        if descriptors is not None:
+            resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (descriptors, descriptors))
+        if wait:
+            self.port = self.read_port()
+
+    def read_port(self):
+        """The port, from the line that says the server is ready."""
+        end = time.monotonic() + DEADLINE
+        stdout = self.process.stdout
+        while not (match := LISTENING.search(self.output)):
+            ready, _, _ = select.select([stdout], [], [], max(0, end - time.monotonic()))
+            piece = os.read(stdout.fileno(), 65536) if ready else b""
+            if not piece:
+                self.kill()
+                raise AssertionError(f"{self.command} did not say that it is listening:\n{self.said()}")
+            self.output += piece
+        return int(match.group(1))
+
+    def said(self):
+        self.errors.seek(0)
+        return (self.output + b"\n" + self.errors.read()).decode(errors="replace")
+
+    def wait(self):
+        """Its exit status, once it has ended by itself."""
+        try:
+            output, _ = self.process.communicate(timeout=DEADLINE)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"{self.command} did not end:\n{self.said()}") from None
+        self.output += output or b""
+        return self.process.returncode
+
+    def stop(self, number=signal.SIGTERM):
+        """Asks it to end and insists that it ends well: exit 0, whatever its clients are doing."""
+        died = self.process.poll()
+        assert died is None, f"{self.command} had ended before, with {died}:\n{self.said()}"
+        self.process.send_signal(number)
+        status = self.wait()
+        assert status == 0, f"{self.command} ended with {status}:\n{self.said()}"
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def is_alive(self):
+        return self.process.poll() is None
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def threads(self):
+        return len(os.listdir(f"/proc/{self.pid}/task"))
+
+    def resident_bytes(self):
+        with open(f"/proc/{self.pid}/statm") as statm:
+            return int(statm.read().split()[1]) * resource.getpagesize()

@@ -1,0 +1,293 @@
+"""Thousands of sockets that connect, talk and die in every way, on four workers, with /cluster as the witness.
+
+At the end every count is exactly what is open, which is nothing; while it lasts no Shard is over its limit. All
+randomness comes from one seed, which a failure prints; DOG_STORM_SEED repeats it, as far as a network can be repeated.
+"""
+import asyncio
+import base64
+import json
+import os
+import random
+import resource
+import socket
+import struct
+import time
+
+import pytest
+
+from client import BINARY, CLOSE, PING, TEXT, frame, request_bytes, upgrade_headers
+from server import DEADLINE, SANITIZED, Server, eventually
+
+LIMIT = 5
+ROOMS = 60
+# A sanitizer makes everything ten times slower and finds nothing more in the next thousand.
+CLIENTS = 600 if SANITIZED else 3000
+AT_ONCE = 150 if SANITIZED else 500
+STANDING = 400 if SANITIZED else 2000
+PATIENCE = DEADLINE * 4
+
+
+@pytest.fixture
+def server():
+    lowest, highest = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = STANDING * 2 + 200
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(lowest, min(wanted, highest)), highest))
+    server = Server("demo", workers=4, limit=LIMIT)
+    try:
+        yield server
+        server.stop()
+    finally:
+        server.kill()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, highest))
+
+
+class Client:
+    """A connection on asyncio's streams, with no more of the protocols than the storm needs."""
+
+    @classmethod
+    async def open(cls, port):
+        self = cls()
+        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", port)
+        return self
+
+    async def request(self, method, target, headers=()):
+        self.writer.write(request_bytes(method, target, headers))
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        status = int(head[9:12])
+        if status != 101 and method != "HEAD":
+            for line in head.split(b"\r\n"):
+                if line.lower().startswith(b"content-length:"):
+                    return status, await self.reader.readexactly(int(line.split(b":")[1]))
+        return status, b""
+
+    async def upgrade(self, room, name):
+        key = base64.b64encode(os.urandom(16)).decode()
+        status, _ = await self.request("GET", f"/rooms/{room}/ws?u={name}", upgrade_headers(key))
+        assert status == 101, status
+        return self
+
+    async def frame(self):
+        first, length = await self.reader.readexactly(2)
+        if length == 126:
+            length, = struct.unpack("!H", await self.reader.readexactly(2))
+        elif length == 127:
+            length, = struct.unpack("!Q", await self.reader.readexactly(8))
+        return first & 15, await self.reader.readexactly(length)
+
+    async def until(self, type):
+        while True:
+            opcode, payload = await self.frame()
+            assert opcode != CLOSE, payload
+            if opcode == PING:
+                self.writer.write(frame(10, payload))
+            elif opcode == TEXT and json.loads(payload).get("type") == type:
+                return payload
+
+    def say(self, **fields):
+        self.writer.write(frame(TEXT, json.dumps(fields).encode()))
+
+    async def close(self):
+        self.writer.write(frame(CLOSE, struct.pack("!H", 1000)))
+        while (await self.frame())[0] != CLOSE:
+            pass
+        await self.reader.read()
+        self.drop()
+
+    def drop(self):
+        self.writer.close()
+
+    def reset(self):
+        connection = self.writer.get_extra_info("socket")
+        if connection is not None and connection.fileno() >= 0:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
+
+# ---- what a client may do with its short life
+
+
+async def talk_and_close(client, source, room, name):
+    await client.upgrade(room, name)
+    for _ in range(source.randrange(4)):
+        client.say(type="msg", text=f"{source.choice(['', '/g ', '/a ', '/w p1 '])}{source.randbytes(20).hex()}")
+    client.say(type="req:user:list")
+    await client.until("user:list")
+    await client.close()
+
+
+async def talk_and_vanish(client, source, room, name):
+    await client.upgrade(room, name)
+    client.say(type="msg", text="famous last words")
+    client.say(type="req:user:list")
+    if source.random() < 0.5:
+        await client.until("user:join")
+
+
+async def vanish_within_a_frame(client, source, room, name):
+    await client.upgrade(room, name)
+    data = frame(BINARY, source.randbytes(300))
+    client.writer.write(data[:source.randrange(len(data))])
+    await client.writer.drain()
+
+
+async def vanish_within_the_handshake(client, source, room, name):
+    data = request_bytes("GET", f"/rooms/{room}/ws?u={name}", upgrade_headers()) + frame(TEXT, b"{}")
+    client.writer.write(data[:source.randrange(len(data) + 1)])
+    await client.writer.drain()
+
+
+async def say_nonsense(client, source, room, name):
+    await client.upgrade(room, name)
+    client.writer.write(frame(source.choice([3, 7, 11]), b"?"))
+    while (await client.frame())[0] != CLOSE:
+        pass
+
+
+async def ask_over_http(client, source, room, name):
+    for _ in range(source.randrange(1, 5)):
+        path = source.choice(["broadcast", "emit", f"whisper?target={name}", "ws", "nothing"])
+        method = source.choice(["GET", "GET", "HEAD", "POST"])
+        status, _ = await client.request(method, f"/rooms/{room}/{path}")
+        assert status in (200, 404, 405, 426), status
+
+
+LIVES = [talk_and_close, talk_and_close, talk_and_vanish, vanish_within_a_frame, vanish_within_the_handshake,
+         say_nonsense, ask_over_http]
+
+
+async def live(port, number, seed):
+    source = random.Random(seed * 1_000_003 + number)
+    room, name = f"r{source.randrange(ROOMS)}", f"p{source.randrange(ROOMS * 8)}"
+    client = await Client.open(port)
+    try:
+        await source.choice(LIVES)(client, source, room, name)
+    finally:
+        source.choice([client.drop, client.reset])()
+
+
+async def crowd(port, count, seed):
+    """`count` lives, AT_ONCE of them at any moment."""
+    numbers = iter(range(count))
+
+    async def one_after_another():
+        for number in numbers:
+            await live(port, number, seed)
+
+    await asyncio.gather(*(one_after_another() for _ in range(AT_ONCE)))
+
+
+# ---- the witness
+
+
+async def look(client):
+    """/cluster, after checking what has to hold at any moment."""
+    status, body = await client.request("GET", "/cluster")
+    assert status == 200
+    rooms = json.loads(body)["rooms"]
+    for room in rooms:
+        ids = [shard["id"] for shard in room["shards"]]
+        assert len(set(ids)) == len(ids)
+        for shard in room["shards"]:
+            assert 0 <= shard["connections"] <= LIMIT, f"G5: {shard} in {room['room']}"
+    return rooms
+
+
+async def watch(port, done):
+    """Looks again and again until `done`; gives back how often, and the most connections it saw."""
+    client = await Client.open(port)
+    looks, most = 0, 0
+    while not done.is_set():
+        rooms = await look(client)
+        looks += 1
+        most = max(most, sum(room["connections"] for room in rooms))
+    client.drop()
+    return looks, most
+
+
+async def until_exactly(port, count):
+    client = await Client.open(port)
+    end = time.monotonic() + PATIENCE
+    while True:
+        rooms = await look(client)
+        in_rooms = sum(room["connections"] for room in rooms)
+        in_shards = sum(shard["connections"] for room in rooms for shard in room["shards"])
+        if in_rooms == in_shards == count:
+            client.drop()
+            return rooms
+        assert time.monotonic() < end, f"{in_rooms} in rooms, {in_shards} in Shards, where {count} are open"
+        await asyncio.sleep(0.02)
+
+
+async def watched(port, storm):
+    done = asyncio.Event()
+    watcher = asyncio.create_task(watch(port, done))
+    try:
+        await storm
+    finally:
+        done.set()
+        looks, most = await watcher
+    assert looks > 0
+    return most
+
+
+def run(work):
+    return asyncio.run(asyncio.wait_for(work, PATIENCE))
+
+
+def seed_of_this_run():
+    seed = int(os.environ.get("DOG_STORM_SEED") or random.randrange(1 << 32))
+    print("DOG_STORM_SEED", seed)
+    return seed
+
+
+def test_after_a_storm_every_count_is_exact_and_nothing_is_left(server):
+    seed = seed_of_this_run()
+    # A first, small storm makes what is made once: rooms, threads, tables.
+    run(watched(server.port, crowd(server.port, CLIENTS // 5, seed + 1)))
+    run(until_exactly(server.port, 0))
+    descriptors, threads = eventually(lambda: quiet(server), "descriptors to fall free")
+    memory = server.resident_bytes()
+    most = run(watched(server.port, crowd(server.port, CLIENTS, seed)))
+    assert most > AT_ONCE // 10, "too calm to be called a storm"
+    run(until_exactly(server.port, 0))
+    eventually(lambda: server.descriptors() <= descriptors, f"no more than {descriptors} descriptors", PATIENCE)
+    assert server.threads() == threads
+    if not SANITIZED:
+        assert server.resident_bytes() < memory + (64 << 20)
+
+
+def quiet(server):
+    """Descriptors and threads, once nothing but the server's own is open: two looks in a row agree."""
+    first = server.descriptors()
+    time.sleep(0.05)
+    return (first, server.threads()) if server.descriptors() == first else None
+
+
+def test_thousands_at_once_are_counted_one_by_one_and_fall_to_zero(server):
+    seed = seed_of_this_run()
+    source = random.Random(seed)
+
+    async def storm():
+        gate = asyncio.Semaphore(200)
+
+        async def arrive(number):
+            async with gate:
+                return await (await Client.open(server.port)).upgrade(f"r{number % ROOMS}", f"p{number}")
+
+        people = await asyncio.gather(*(arrive(number) for number in range(STANDING)))
+        rooms = await until_exactly(server.port, STANDING)
+        uids = sorted(uid for room in rooms for shard in room["shards"] for uid in shard["uids"])
+        assert uids == sorted(f"p{number}" for number in range(STANDING)), "each is there once"
+        workers = {shard["worker"] for room in rooms for shard in room["shards"]}
+        assert len(workers) == 4, "the Shards are spread over all workers"
+        for room in rooms:
+            assert len(room["shards"]) == -(-room["connections"] // LIMIT), "no Shard too many"
+        source.shuffle(people)
+        while people:
+            part, people = people[:STANDING // 4], people[STANDING // 4:]
+            for client in part:
+                source.choice([client.drop, client.reset])()
+            await until_exactly(server.port, len(people))
+
+    run(watched(server.port, storm()))
+    eventually(lambda: server.descriptors() < 200, "descriptors to fall free", PATIENCE)

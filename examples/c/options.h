@@ -1,0 +1,150 @@
+/*
+ * options.h - what the examples share: the command line, the engine's log, and serving until Ctrl-C.
+ *
+ * Include it first: it asks the system headers for POSIX. Nothing here belongs to DOG; a program of yours may well do all
+ * of it in another way.
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#define _POSIX_C_SOURCE 200809L
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <dog.h>
+
+typedef struct options {
+  const char *host;
+  uint32_t port; /* 0: a free one; after options_engine the one that it got */
+  uint32_t workers;
+  uint32_t limit;
+} options_t;
+
+/* Ends the program with exit code 1 unless `status` is DOG_OK. For the set-up, where nothing else makes sense. */
+static inline void must(dog_status_t status, const char *what) {
+  if (status == DOG_OK) return;
+  fprintf(stderr, "%s: %s (%s)\n", what, dog_status_text(status), dog_status_name(status));
+  exit(1);
+}
+
+static inline void options_refuse(const char *program, const char *name, const char *why) {
+  fprintf(stderr, "%s: %s %s; try --help\n", program, name, why);
+  exit(2);
+}
+
+static inline uint32_t options_number(const char *program, const char *name, const char *text, uint32_t lowest,
+                                      uint32_t highest) {
+  char *end = NULL;
+  errno = 0;
+  unsigned long value = strtoul(text, &end, 10);
+  /* strtoul would take " 1" and "-1" as well. */
+  int is_number = text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
+  if (!is_number || value < lowest || value > highest) {
+    char why[80];
+    snprintf(why, sizeof why, "takes a number from %lu to %lu", (unsigned long)lowest, (unsigned long)highest);
+    options_refuse(program, name, why);
+  }
+  return (uint32_t)value;
+}
+
+static inline void options_help(const char *program, const char *about, uint32_t limit) {
+  printf("usage: %s [options]\n\n%s\n\n", program, about);
+  printf("  --host ADDRESS   numeric address to listen on (127.0.0.1)\n");
+  printf("  --port NUMBER    port to listen on, 0 for a free one (8787)\n");
+  printf("  --workers COUNT  threads, 0 for one per processor (0)\n");
+  printf("  --limit COUNT    connections that one Shard holds (%lu)\n", (unsigned long)limit);
+  printf("  --help           this text\n");
+  exit(0);
+}
+
+/* Takes "--name value" and "--name=value". What is not valid ends the program with exit code 2. */
+static inline options_t options_parse(int argc, char **argv, const char *about, uint32_t limit) {
+  static const char *const names[] = {"--host", "--port", "--workers", "--limit"};
+  enum { HOST, PORT, WORKERS, LIMIT, COUNT };
+  const char *program = argv[0];
+  options_t options = {"127.0.0.1", 8787, 0, limit};
+
+  for (int index = 1; index < argc; index++) {
+    if (strcmp(argv[index], "--help") == 0) options_help(program, about, limit);
+
+    size_t name_length = strcspn(argv[index], "=");
+    int option = 0;
+    while (option < COUNT &&
+           (strlen(names[option]) != name_length || strncmp(names[option], argv[index], name_length) != 0)) {
+      option++;
+    }
+    if (option == COUNT) options_refuse(program, argv[index], "is not an option");
+
+    const char *value = argv[index][name_length] == '=' ? argv[index] + name_length + 1 : argv[++index];
+    if (value == NULL) options_refuse(program, names[option], "needs a value");
+
+    unsigned char address[sizeof(struct in6_addr)];
+    switch (option) {
+      case HOST:
+        if (inet_pton(AF_INET, value, address) != 1 && inet_pton(AF_INET6, value, address) != 1) {
+          options_refuse(program, "--host", "takes a numeric IPv4 or IPv6 address");
+        }
+        options.host = value;
+        break;
+      case PORT: options.port = options_number(program, "--port", value, 0, 65535); break;
+      case WORKERS: options.workers = options_number(program, "--workers", value, 0, DOG_WORKERS_MAX); break;
+      default: options.limit = options_number(program, "--limit", value, 1, 1000000); break;
+    }
+  }
+  return options;
+}
+
+/* The engine logs on any of its threads; one fprintf is one whole line. */
+static inline void options_log(void *user, dog_log_level_t level, const char *line, size_t length) {
+  (void)user;
+  fprintf(stderr, "%s %.*s\n", level == DOG_LOG_ERROR ? "error" : "warning", (int)length, line);
+}
+
+static inline sigset_t options_signals(void) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  return signals;
+}
+
+/* An engine that listens as the options say and has no classes yet. Make threads of your own after it only. */
+static inline dog_engine_t *options_engine(options_t *options) {
+  /* Blocked before there is any other thread, so that all inherit it and the signals are left to sigwait. */
+  sigset_t signals = options_signals();
+  sigprocmask(SIG_BLOCK, &signals, NULL);
+
+  dog_options_t engine_options;
+  must(dog_options_init(&engine_options, sizeof engine_options), "options");
+  engine_options.workers = options->workers;
+  engine_options.log = options_log;
+
+  dog_engine_t *engine = NULL;
+  must(dog_engine_create(&engine_options, &engine), "engine");
+  uint16_t port = 0;
+  must(dog_engine_listen(engine, options->host, (uint16_t)options->port, &port), "listen");
+  options->port = port;
+  return engine;
+}
+
+/* Starts the engine, serves until SIGINT or SIGTERM, gives clients two seconds to finish, and ends the engine. */
+static inline void options_serve(dog_engine_t *engine, const options_t *options) {
+  must(dog_engine_start(engine), "start");
+  int is_ipv6 = strchr(options->host, ':') != NULL;
+  printf(is_ipv6 ? "listening on http://[%s]:%u\n" : "listening on http://%s:%u\n", options->host,
+         (unsigned)options->port);
+  fflush(stdout);
+
+  sigset_t signals = options_signals();
+  int signal_number = 0;
+  sigwait(&signals, &signal_number);
+  must(dog_engine_stop(engine, 2000), "stop");
+  must(dog_engine_destroy(engine), "destroy");
+}
+
+#endif /* OPTIONS_H */

@@ -1,0 +1,41 @@
+/*
+ * requests.h - three things that most examples do with a request.
+ */
+#ifndef REQUESTS_H
+#define REQUESTS_H
+
+#include <string.h>
+
+#include <dog.h>
+
+/* Answers with a line of text. */
+static inline dog_status_t respond_text(dog_request_t request, int status, const char *text, size_t length) {
+  static const char name[] = "content-type", value[] = "text/plain; charset=utf-8";
+  const dog_header_t header = {name, sizeof name - 1, value, sizeof value - 1};
+  return dog_request_respond(request, status, &header, 1, text, length);
+}
+
+/* Does the client want to become a WebSocket? Whether it asks rightly is for dog_request_connect to find out. */
+static inline int wants_websocket(dog_request_t request) {
+  static const char wanted[] = "websocket";
+  const char *value = NULL;
+  size_t length = 0;
+  if (dog_request_header(request, "upgrade", 7, &value, &length) != DOG_OK) return 0;
+  if (length != sizeof wanted - 1) return 0;
+  for (size_t index = 0; index < length; index++) {
+    if ((value[index] | 0x20) != wanted[index]) return 0; /* letter case aside */
+  }
+  return 1;
+}
+
+/* To identify: who comes from this address and port. Every connection has an identity of its own then. */
+static inline dog_status_t identify_by_remote(void *user, dog_gateway_t gateway, dog_request_t request) {
+  (void)user, (void)gateway;
+  const char *remote = NULL;
+  size_t length = 0;
+  dog_status_t status = dog_request_remote(request, &remote, &length);
+  if (status != DOG_OK) return status;
+  return dog_request_identify(request, remote, length);
+}
+
+#endif /* REQUESTS_H */
