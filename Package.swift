@@ -22,7 +22,8 @@ let package = Package(
     .target(name: "DOGEngine", dependencies: ["CDOG", "CUV", "CLLHTTP"]),
     .executableTarget(
       name: "dog-host",
-      dependencies: ["DOGEngine", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: ["DOGEngine", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      resources: [.embedInCode("Demo/page.html")]),
     .testTarget(name: "DOGEngineTests", dependencies: ["DOGEngine"]),
   ]
 )

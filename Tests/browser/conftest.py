@@ -104,7 +104,7 @@ class Person:
     def arrived(self, name):
         self.name = name
         until(lambda: self.phase() == "live", f"{name} to be live")
-        until(lambda: f"{name}\n" in "\n".join(self.people()) + "\n", f"{name} in the list of {name}")
+        until(lambda: any(fact.startswith("you · ") for fact in self.texts("#people small")), f"the map of {name} to know them")
         return self
 
     def at(self, element_id):

@@ -165,6 +165,16 @@ def test_a_phone_never_scrolls_sideways(room):
     assert max(ann.js(wide)) <= 360
 
 
+def test_a_phone_has_room_for_the_state_of_the_connection(person, demo):
+    ann = person(width=360, height=740).join("ann", "a-room-with-a-rather-long-name")
+    ann.server_goes_away = True
+    farthest = "return Math.max(...[...document.querySelectorAll('header *')].map(each => each.getBoundingClientRect().right))"
+    assert ann.js(farthest) <= 360
+    demo.stop()
+    until(lambda: ann.at("retry").is_displayed(), "the button")
+    assert ann.js(farthest) <= 360
+
+
 def test_a_phone_has_room_for_fingers(person):
     ann = person(width=360, height=740).join("ann")
     low = "return [...document.querySelectorAll('button')].filter(each => each.checkVisibility()).map(each => [each.id || each.className, each.offsetHeight]).filter(each => each[1] < 40)"

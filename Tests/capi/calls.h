@@ -1,6 +1,6 @@
 /*
- * calls.h - every function of dog.h that takes a handle, and every one that takes an engine, as tables: each is called with
- * arguments that are good but for the handle or engine under test.
+ * calls.h - every function of dog.h that takes a handle, and every one that takes an engine, as tables: each is
+ * called with arguments that are good but for the handle or engine under test.
  */
 #ifndef CALLS_H
 #define CALLS_H

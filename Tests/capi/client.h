@@ -1,6 +1,6 @@
 /*
- * client.h - the other end of the line: a small blocking HTTP and WebSocket client, for these tests only. What does not go
- * as expected fails the check.
+ * client.h - the other end of the line: a small blocking HTTP and WebSocket client, for these tests only. What does
+ * not go as expected fails the check.
  */
 #ifndef CLIENT_H
 #define CLIENT_H

@@ -1,6 +1,6 @@
 /*
- * exhibit.h - one engine with one worker, on which a handle of every kind is alive at the same moment: inside ongossip of a
- * Shard that holds a socket and a request not yet answered, while its sibling waits for the gossip.
+ * exhibit.h - one engine with one worker, on which a handle of every kind is alive at the same moment: inside
+ * ongossip of a Shard that holds a socket and a request not yet answered, while its sibling waits for the gossip.
  */
 #ifndef EXHIBIT_H
 #define EXHIBIT_H

@@ -1,6 +1,6 @@
 /*
- * messages.c - send, emit, broadcast and whisper from every object and from any thread; what sockets and Shards know; what is
- * not valid about a message.
+ * messages.c - send, emit, broadcast and whisper from every object and from any thread; what sockets and Shards know;
+ * what is not valid about a message.
  */
 #include "app.h"
 
@@ -225,12 +225,11 @@ static void an_empty_message_is_a_message(void) {
   CHECK_OK(dog_shard_broadcast(shards[1], DOG_BINARY, NULL, 0));
   frame_t *frame = malloc(sizeof *frame);
   CHECK(frame != NULL);
-  ws_read(stage.a, frame);
-  CHECK(frame->opcode == WS_BINARY && frame->length == 0);
-  ws_read(stage.c, frame);
-  CHECK(frame->opcode == WS_BINARY && frame->length == 0);
-  free(frame);
-  ws_read(stage.b, frame = malloc(sizeof *frame));
+  client_t *const clients[] = {stage.a, stage.b, stage.c};
+  for (int index = 0; index < 3; index++) {
+    ws_read(clients[index], frame);
+    CHECK(frame->opcode == WS_BINARY && frame->length == 0);
+  }
   free(frame);
   stage_end(&stage);
 }

@@ -1,6 +1,6 @@
 /*
- * misuse.c - handles and engines that are none: zero, invented, stale, of another kind; and pointers that are NULL. Each has
- * a status, and none does any harm.
+ * misuse.c - handles and engines that are none: zero, invented, stale, of another kind; and pointers that are NULL.
+ * Each has a status, and none does any harm.
  */
 #include "exhibit.h"
 

@@ -1,6 +1,6 @@
 /*
- * options.c - what an engine is told before it starts: options, classes, routes, listeners. What is not valid is refused
- * there and then, and an engine that was started takes no more.
+ * options.c - what an engine is told before it starts: options, classes, routes, listeners. What is not valid is
+ * refused there and then, and an engine that was started takes no more.
  */
 #include "app.h"
 #include "calls.h"

@@ -367,7 +367,8 @@ def test_a_close_without_a_code_is_answered(echo):
         assert socket.ends() == b""
 
 
-@pytest.mark.parametrize("data", [b"", b"\x81", frame(TEXT, b"half")[:5], frame(TEXT, b"part", fin=False)])
+@pytest.mark.parametrize("data", [b"", b"\x81", frame(TEXT, b"half")[:5], frame(TEXT, b"part", fin=False)],
+                         ids=["nothing", "a byte", "a head", "a fragment"])
 @pytest.mark.parametrize("way", ["drop", "reset", "finish_sending"])
 def test_a_client_that_vanishes_within_a_frame_leaves_nothing_behind(demo, data, way):
     person = Person(demo, "ghost").joined()

@@ -7,9 +7,9 @@
  *   (a new connection)                 to the others on its Shard: ann has joined
  *   anything else                      to the sender: {"type":"error","text":"..."}
  *
- * A score belongs to a uid on one Shard. The leaderboard adds up those of all Shards: the asker's Shard gossips with its
- * siblings, at most once a minute, and keeps the outcome. Everything a Shard knows hangs on it by dog_shard_set_data;
- * its callbacks never run at the same time, so none of it is locked.
+ * A score belongs to a uid on one Shard. The leaderboard adds up those of all Shards: the asker's Shard gossips with
+ * its siblings, at most once a minute, and keeps the outcome. Everything a Shard knows hangs on it by
+ * dog_shard_set_data; its callbacks never run at the same time, so none of it is locked.
  */
 #include "options.h"
 

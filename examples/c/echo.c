@@ -1,6 +1,6 @@
 /*
- * echo - every message goes back to its sender, as the kind that it came as, on any path. Over plain HTTP the body of the
- * request comes back, whatever the method.
+ * echo - every message goes back to its sender, as the kind that it came as, on any path. Over plain HTTP the body of
+ * the request comes back, whatever the method.
  *
  *   echo --port 8787 &
  *   curl -d 'hello' http://127.0.0.1:8787/anything
@@ -9,8 +9,9 @@
 #include "requests.h"
 
 /*
- * A Shard lives on one worker, and a Gateway makes a second one only when the first is full. Echo needs no company, so it
- * does not crowd into one cluster: connections are dealt out over this many Gateways, and with them over all workers.
+ * A Shard lives on one worker, and a Gateway makes a second one only when the first is full. Echo needs no company,
+ * so it does not crowd into one cluster: connections are dealt out over this many Gateways, and with them over all
+ * workers.
  */
 #define LANE_BITS 6
 

@@ -1,5 +1,6 @@
 /*
- * fanout - one big room on any path: every message goes to everybody in it, its sender included, as the kind that it came as.
+ * fanout - one big room on any path: every message goes to everybody in it, its sender included, as the kind that it
+ * came as.
  */
 #include "options.h"
 #include "requests.h"

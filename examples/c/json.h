@@ -1,8 +1,9 @@
 /*
  * json.h - as much JSON (RFC 8259) as the counter needs: to find "type" in a message, and to write strings.
  *
- * Limits: objects and arrays nest at most JSON_DEPTH_MAX deep; an escape inside a member's name or a type is not decoded, so
- * {"type":"\u002b1"} is not "+1" here; of several members "type" the last counts. UTF-8 is not checked: the engine did.
+ * Limits: objects and arrays nest at most JSON_DEPTH_MAX deep; an escape inside a member's name or a type is not
+ * decoded, so {"type":"\u002b1"} is not "+1" here; of several members "type" the last counts. UTF-8 is not checked:
+ * the engine did.
  */
 #ifndef JSON_H
 #define JSON_H

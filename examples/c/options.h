@@ -1,8 +1,8 @@
 /*
  * options.h - what the examples share: the command line, the engine's log, and serving until Ctrl-C.
  *
- * Include it first: it asks the system headers for POSIX. Nothing here belongs to DOG; a program of yours may well do all
- * of it in another way.
+ * Include it first: it asks the system headers for POSIX. Nothing here belongs to DOG; a program of yours may well do
+ * all of it in another way.
  */
 #ifndef OPTIONS_H
 #define OPTIONS_H

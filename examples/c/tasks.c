@@ -6,8 +6,9 @@
  *   /tasks            404, no name at all
  *   /tasks/           400, an empty name
  *
- * Who somebody is comes from the Authorization header's credentials, else from the client's address, else it is "anon".
- * The credentials are taken at their word: a real program would verify a token here, perhaps later and on another thread.
+ * Who somebody is comes from the Authorization header's credentials, else from the client's address, else it is
+ * "anon". The credentials are taken at their word: a real program would verify a token here, perhaps later and on
+ * another thread.
  */
 #include "options.h"
 #include "requests.h"

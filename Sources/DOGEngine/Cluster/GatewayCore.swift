@@ -263,6 +263,20 @@ final class GatewayCore: @unchecked Sendable {
     home.gateways.remove(handle)
   }
 
+  /// As it is, without the uids, which the Shards' workers know.
+  var view: ClusterView {
+    home.assertHere()
+    var shards: [ClusterView.ShardView] = []
+    for (slot, member) in members.enumerated() {
+      guard case .ready(let shard) = member else { continue }
+      shards.append(
+        ClusterView.ShardView(
+          id: shard.id, worker: shard.worker.index, connections: placement.count(slot), uids: []))
+    }
+    return ClusterView(
+      gatewayClass: type.name, name: key.name, limit: type.limit, connections: placement.total, shards: shards)
+  }
+
   // MARK: The cluster's parts
 
   /// This worker's part; nil when it has none. On that worker.

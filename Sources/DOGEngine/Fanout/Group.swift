@@ -118,12 +118,12 @@ final class Group<Member: GroupMember> {
   ) -> UnsafeMutableRawPointer? {
     assert(!isFlushing && size > 0)
     let receivers = count(scope: scope)
-    var excluded: Member?
-    if let sender, sender.seat.isTaken, scope == nil || scope == Int(sender.seat.scope) { excluded = sender }
-    guard receivers > (excluded == nil ? 0 : 1) else { return nil }
-    if let excluded {
-      let start = position(in: Int(excluded.seat.scope))
-      skip(excluded, from: start, to: Position(bytes: start.bytes + size, frames: start.frames + messages))
+    if let sender, sender.seat.isTaken, scope == nil || scope == Int(sender.seat.scope) {
+      guard receivers > 1 else { return nil }
+      let start = position(in: Int(sender.seat.scope))
+      skip(sender, from: start, to: Position(bytes: start.bytes + size, frames: start.frames + messages))
+    } else if receivers == 0 {
+      return nil
     }
     // To the scope of all members an emit is a broadcast: whoever joins another scope later skips it in any case.
     if let scope, receivers < memberCount { return extendEmits(of: scope, by: size, messages: messages) }

@@ -107,7 +107,7 @@ final class SegmentQueue {
   /// Empty as it is, it becomes as it was made; the chunk goes back, if nobody refers to it any more.
   func reset(pool: BytesPool) {
     assert(isEmpty && inFlight == 0)
-    segments.removeAll(keepingCapacity: segments.capacity <= 64)
+    segments.removeAll(keepingCapacity: segments.capacity <= 4)
     head = 0
     if isKnownUniquelyReferenced(&chunk), let last = chunk.take() { pool.give(last) }
     chunk = nil

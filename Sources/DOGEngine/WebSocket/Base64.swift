@@ -16,8 +16,8 @@ enum Base64 {
     return text
   }
 
-  /// How many bytes `text` stands for; nil when it is not Base64, padding included. The bits that padding leaves over may
-  /// be anything: RFC 4648, section 3.5, lets a decoder ignore them, and clients with a handmade key exist.
+  /// How many bytes `text` stands for; nil when it is not Base64, padding included. The bits that padding leaves over
+  /// may be anything: RFC 4648, section 3.5, lets a decoder ignore them, and clients with a handmade key exist.
   static func decodedCount(_ text: [UInt8]) -> Int? {
     guard text.count % 4 == 0 else { return nil }
     let paddingCount = text.reversed().prefix { $0 == padding }.count

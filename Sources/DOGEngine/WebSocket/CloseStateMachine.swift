@@ -1,12 +1,13 @@
-/// The closing handshake (RFC 6455, section 7) of one connection, as a value: events in, what to do out. However the events
-/// come, there is exactly one report, and it is the last action.
+/// The closing handshake (RFC 6455, section 7) of one connection, as a value: events in, what to do out. However the
+/// events come, there is exactly one report, and it is the last action.
 ///
-///     open --hostCloses--> weClosed --peerCloses--> peerClosed --+
-///       | \                   |                                  +--connectionLost, timePassed, gaveUp--> closed
-///       |  +------fails-------+------> failed -------------------+
-///       +------peerCloses---------> peerClosed
+///     open --hostCloses--> weClosed --peerCloses--> peerClosed
+///       |                      +---------fails----> failed
+///       +--peerCloses--> peerClosed
+///       +--fails--> failed
 ///
 /// `connectionLost` and `gaveUp` lead from every state to closed, `timePassed` from every state but open.
+/// `flushed` leads nowhere; where the peer has nothing more to say, it is when our side of the connection ends.
 struct CloseStateMachine {
   /// What the host is told: once, last.
   struct Report: Equatable {
@@ -22,8 +23,8 @@ struct CloseStateMachine {
     case none
     /// Queue this close frame behind what waits to be sent; call `flushed` when the outbox is empty.
     case sendClose(code: CloseCode?, reason: [UInt8])
-    /// End our direction of the TCP connection, and go on reading and throwing away until the peer ends its own: to close
-    /// with bytes unread would make the kernel reset the connection, and the peer might lose our close frame.
+    /// End our direction of the TCP connection, and go on reading and throwing away until the peer ends its own: to
+    /// close with bytes unread would make the kernel reset the connection, and the peer might lose our close frame.
     case shutdown
     /// The connection is over.
     case report(Report)
@@ -37,8 +38,8 @@ struct CloseStateMachine {
     case open
     /// Ours is queued; the peer's is awaited.
     case weClosed(deadlineMs: UInt64, isFlushed: Bool)
-    /// Both came about: the peer's, of which this is the code and reason, is here, and ours is queued. Once ours is flushed,
-    /// the end of the TCP connection is awaited.
+    /// Both came about: the peer's, of which this is the code and reason, is here, and ours is queued. Once ours is
+    /// flushed, the end of the TCP connection is awaited.
     case peerClosed(CloseCode, reason: [UInt8], deadlineMs: UInt64, isFlushed: Bool)
     /// We failed the connection (section 7.1.7): our close frame is queued; what the peer sends no longer counts.
     case failed(CloseCode, reason: [UInt8], deadlineMs: UInt64, isFlushed: Bool)
@@ -69,11 +70,13 @@ struct CloseStateMachine {
   var deadlineMs: UInt64? {
     switch state {
     case .open, .closed: nil
-    case .weClosed(let deadlineMs, _), .peerClosed(_, _, let deadlineMs, _), .failed(_, _, let deadlineMs, _): deadlineMs
+    case .weClosed(let deadlineMs, _): deadlineMs
+    case .peerClosed(_, _, let deadlineMs, _), .failed(_, _, let deadlineMs, _): deadlineMs
     }
   }
 
-  /// The host closes, or the engine for it. Does nothing unless the connection is open. `deadlineMs` is when to reset it.
+  /// The host closes, or the engine for it. Does nothing unless the connection is open. At `deadlineMs` it
+  /// is reset.
   mutating func hostCloses(code: CloseCode?, reason: [UInt8] = [], deadlineMs: UInt64) -> Action {
     switch state {
     case .open:

@@ -1,5 +1,5 @@
-/// Writes the frames of a server (RFC 6455, section 5.2): never masked, never fragmented. The caller finds the room; the
-/// same bytes then serve every receiver.
+/// Writes the frames of a server (RFC 6455, section 5.2): never masked, never fragmented. The caller finds the room,
+/// and the same bytes serve every receiver.
 enum FrameEncoder {
   /// The longest reason that fits into a close frame beside its code.
   static var closeReasonMax: Int { FrameHeader.controlPayloadMax - 2 }

@@ -1,7 +1,7 @@
 extension FrameParser {
-  /// What a parser keeps while something is incomplete: a header torn between reads, the payload of a frame, the message
-  /// that its fragments make up. A control frame may come torn between the fragments of a message, so it has room of its
-  /// own.
+  /// What a parser keeps while something is incomplete: a header torn between reads, the payload of a frame, the
+  /// message that its fragments make up. A control frame may come torn between the fragments of a message, so it has
+  /// room of its own.
   final class Assembly {
     /// The frame whose payload is being received; nil while a header is awaited.
     private(set) var frame: FrameHeader?

@@ -1,7 +1,7 @@
 /// The frames of one client (RFC 6455, section 5), from reads of any size to whole messages.
 ///
-/// DESIGN: a message of one frame that lies whole in the read buffer, which is nearly every message, is unmasked where it
-/// lies and handed out from there. Only what straddles reads or comes in fragments is put together in memory of the
+/// DESIGN: a message of one frame that lies whole in the read buffer, which is nearly every message, is unmasked where
+/// it lies and handed out from there. Only what straddles reads or comes in fragments is put together in memory of the
 /// parser's own, which exists only while something is incomplete: an idle connection has none.
 ///
 /// Text is validated as it comes, so a message is refused at its first bad byte, wherever reads and fragments end.
@@ -21,15 +21,15 @@ struct FrameParser: ~Copyable {
   private let messageBytesMax: Int
   /// What is incomplete, or was handed out from there by the last call; nil between messages.
   private var assembly: Assembly?
-  /// True once a close frame came or the client was refused. What follows is thrown away: after a close frame nothing may
-  /// follow, and after an error nothing means anything.
+  /// True once a close frame came or the client was refused. What follows is thrown away: after a close frame nothing
+  /// may follow, and after an error nothing means anything.
   private var isEnded = false
 
   init(messageBytesMax: Int) { self.messageBytesMax = max(messageBytesMax, 0) }
 
-  /// The next thing in `input`, the unread rest of the read buffer, which is advanced past what was consumed. Call until
-  /// `.needMore`. Bytes in an event are good until the next call, and as long as the read buffer is; their base address is
-  /// never nil. Payload is unmasked in the buffer.
+  /// The next thing in `input`, the unread rest of the read buffer, which is advanced past what was consumed. Call
+  /// until `.needMore`. Bytes in an event are good until the next call, and as long as the read buffer is; their base
+  /// address is never nil. Payload is unmasked in the buffer.
   @inline(__always)
   mutating func next(_ input: inout UnsafeMutableRawBufferPointer) -> Event {
     if input.isEmpty && assembly == nil { return .needMore }

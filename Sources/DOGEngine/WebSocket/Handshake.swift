@@ -22,7 +22,7 @@ enum Handshake {
   private static let keyBytes = 16
 
   /// `header` gives a header's value, letter case of the name aside, several of one name joined by ", "; nil if absent.
-  /// `isHTTP11` is true for HTTP/1.1 and later versions of HTTP/1. That there is one Host is for the HTTP parser to see to.
+  /// `isHTTP11` is true for HTTP/1.1 and later of HTTP/1. That there is one Host is for the HTTP parser to see to.
   static func check(isGET: Bool, isHTTP11: Bool, header: (String) -> [UInt8]?) -> Result {
     guard isGET else { return .refuse(status: 405, reason: "a WebSocket begins with GET") }
     guard let upgrade = header("upgrade"), list(upgrade).contains(where: { equals($0, "websocket") }) else {

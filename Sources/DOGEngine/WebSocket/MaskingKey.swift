@@ -38,7 +38,7 @@ struct MaskingKey {
   @inline(__always)
   private func unmaskWords(_ bytes: UnsafeMutableRawPointer, count: Int) -> Bool {
     let mask = word
-    // The last eight bytes are taken as one word, read before the loop writes to some of them: no loop over single bytes.
+    // The last eight bytes are one word, read before the loop writes to some of them: no loop over single bytes.
     let lastOffset = count - 8
     let last = bytes.loadUnaligned(fromByteOffset: lastOffset, as: UInt64.self) ^ advanced(by: lastOffset).word
     var seen = last

@@ -1,9 +1,9 @@
-/// Validates UTF-8 (RFC 3629) as it comes, in pieces of any size, and refuses at the first byte that no continuation could
-/// make good: overlong forms, surrogates, what is above U+10FFFF, stray and missing continuation bytes.
+/// Validates UTF-8 (RFC 3629) as it comes, in pieces of any size, and refuses at the first byte that no continuation
+/// could make good: overlong forms, surrogates, what is above U+10FFFF, stray and missing continuation bytes.
 ///
 /// DESIGN: a state machine of nine states, whose whole row for one byte fits in a 64-bit word: six bits for each state,
-/// which hold the shift that finds the next state's six bits. A step is one load, independent of the state, and one shift;
-/// no branch depends on the text. Blocks of ASCII between characters skip even that.
+/// which hold the shift that finds the next state's six bits. A step is one load, independent of the state, and one
+/// shift; no branch depends on the text. Blocks of ASCII between characters skip even that.
 struct UTF8Validator {
   /// The states, each named by its place in a word.
   private enum Place {

@@ -8,7 +8,7 @@ import Testing
     var run = Run(random: TestRandom(for: "PlacementRandomTests"))
     for step in 0..<1_000_000 {
       try run.step(step)
-      if step % 10_000 == 0 { run.placement.checkInvariants() }
+      if step % 20_000 == 0 { run.placement.checkInvariants() }
     }
     try run.end()
     // The run is worth nothing if it never came by one of these.
@@ -50,10 +50,10 @@ import Testing
 
     mutating func step(_ step: Int) throws {
       now += UInt64(random.below(8))
-      // Tides: half of the time the cluster grows until it is full, then it shrinks.
-      if step % 60_000 == 0 { grows = true } else if step % 60_000 == 36_000 { grows = false }
+      // Tides: the cluster grows until it is full, then shrinks until next to nothing is left.
+      if step % 100_000 == 0 { grows = true } else if step % 100_000 == 40_000 { grows = false }
       if random.once(in: 4) { try answer() }
-      if random.once(in: 400) { try sweep() }
+      if random.once(in: 1_000) { try sweep() }
       if random.below(8) < (grows ? 6 : 2) { try place(step) } else { try release() }
       guard placement.total == reference.total, placement.shardCount == reference.shardCount,
         placement.rememberedCount == reference.rememberedCount

@@ -22,6 +22,8 @@ struct PlacementReference {
 
   let settings: Placement.Settings
   private(set) var shards: [Shard?] = []
+  /// By slot: the places taken on a ready Shard, -1 for any other. Apart from `shards`, so that looking through it is cheap.
+  private var readyCounts: [Int] = []
   private(set) var coming: Set<Int> = []
   private(set) var shardCount = 0
   private(set) var total = 0
@@ -82,9 +84,13 @@ struct PlacementReference {
   private func oldestReady(withCount count: Int) -> Int {
     var best = -1
     var bestOrdinal = Int.max
-    for (slot, shard) in shards.enumerated() {
-      guard let shard, shard.isReady, shard.holders.count == count, shard.ordinal < bestOrdinal else { continue }
-      (best, bestOrdinal) = (slot, shard.ordinal)
+    var slot = 0
+    while slot < readyCounts.count {
+      if readyCounts[slot] == count, ordinal(slot) < bestOrdinal {
+        best = slot
+        bestOrdinal = ordinal(slot)
+      }
+      slot += 1
     }
     return best
   }
@@ -107,7 +113,10 @@ struct PlacementReference {
       if let memory = memories[uid], memory.ordinal == ordinal(slot) { returned += 1 }
     case .begins(let slot):
       shard = slot
-      while shards.count <= slot { shards.append(nil) }
+      while shards.count <= slot {
+        shards.append(nil)
+        readyCounts.append(-1)
+      }
       shards[slot] = Shard(ordinal: made)
       made += 1
       shardCount += 1
@@ -129,6 +138,7 @@ struct PlacementReference {
     shards[shard]?.isReady = true
     if count(shard) == 0 { shards[shard]?.emptySince = now }
     readyWithCount[count(shard)] += 1
+    readyCounts[shard] = count(shard)
   }
 
   mutating func abandoned(_ shard: Int, now: UInt64) {
@@ -166,6 +176,7 @@ struct PlacementReference {
     }
     for slot in retired {
       shards[slot] = nil
+      readyCounts[slot] = -1
       readyWithCount[0] -= 1
       shardCount -= 1
     }
@@ -179,7 +190,10 @@ struct PlacementReference {
     if shard.isReady { readyWithCount[shard.holders.count] -= 1 }
     shard.emptySince = nil
     body(&shard)
-    if shard.isReady { readyWithCount[shard.holders.count] += 1 }
+    if shard.isReady {
+      readyWithCount[shard.holders.count] += 1
+      readyCounts[slot] = shard.holders.count
+    }
     shards[slot] = shard
   }
 

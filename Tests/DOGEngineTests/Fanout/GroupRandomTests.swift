@@ -176,7 +176,7 @@ import Testing
   func `S4 each member gets what it must, in order, over random turns`(seed: UInt64) {
     print("GroupRandomTests seed \(seed)")
     var world = World(seed: seed)
-    for _ in 0..<40_000 { world.step() }
+    for _ in 0..<30_000 { world.step() }
     world.flush()
     #expect(world.messages > 10_000)
   }

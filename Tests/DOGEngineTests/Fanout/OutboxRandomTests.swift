@@ -204,7 +204,7 @@ import Testing
   func `S8 what waits is what the policy leaves, in order, over random sends and writes`(seed: UInt64) {
     print("OutboxRandomTests seed \(seed)")
     var world = World(seed: seed)
-    for _ in 0..<4000 {
+    for _ in 0..<2500 {
       world.step()
       world.checkLimit()
     }

@@ -54,7 +54,8 @@ import Testing
     ("/", "/", "GET"), ("/a%20b?c=d", "/a%20b", "GET"), ("/?", "/", "GET"), ("/a?b?c", "/a", "GET"),
     ("//a//b", "//a//b", "GET"), ("/a/../b", "/a/../b", "GET"), ("/|^{}`\\", "/|^{}`\\", "GET"),
     ("http://h/a?b", "/a", "GET"), ("HTTP://h:1/a", "/a", "GET"), ("http://h", "/", "GET"),
-    ("http://h?b/c", "/", "GET"), ("https://[::1]:8/", "/", "GET"), ("*", "*", "OPTIONS"), ("http://h/a//b?", "/a//b", "OPTIONS"),
+    ("http://h?b/c", "/", "GET"), ("https://[::1]:8/", "/", "GET"), ("*", "*", "OPTIONS"),
+    ("http://h/a//b?", "/a//b", "OPTIONS"),
   ])
   func `the path is the target without its query`(_ target: String, _ path: String, _ method: String) throws {
     let request = try #require(Parsing.request("\(method) \(target) HTTP/1.1\r\nHost: a\r\n\r\n"))

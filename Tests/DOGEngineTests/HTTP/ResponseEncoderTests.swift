@@ -131,8 +131,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("", "y"), ("X Y", "y"), ("X:", "y"), ("X\r\nY", "y"), ("é", "y"), ("X", "a\r\nY: b"), ("X", "a\rb"), ("X", "a\nb"),
-    ("X", "a\u{0}b"), ("X", "\u{1}"), ("X", "\u{7f}"), ("Content-Length", "5"), ("content-length", "5"),
+    ("", "y"), ("X Y", "y"), ("X:", "y"), ("X\r\nY", "y"), ("é", "y"), ("X", "a\r\nY: b"), ("X", "a\rb"),
+    ("X", "a\nb"), ("X", "a\u{0}b"), ("X", "\u{1}"), ("X", "\u{7f}"), ("Content-Length", "5"), ("content-length", "5"),
     ("TRANSFER-ENCODING", "chunked"), ("Date", "now"), ("Connection", "close"),
   ])
   func `a host may not send this header`(_ name: String, _ value: String) {
@@ -140,7 +140,9 @@ import Testing
     #expect(!ResponseEncoder.isValid(name: name.utf8, value: value.utf8, forUpgrade: true))
   }
 
-  @Test(arguments: ["Upgrade", "upgrade", "Sec-WebSocket-Accept", "sec-websocket-protocol", "Sec-WebSocket-Extensions"])
+  @Test(arguments: [
+    "Upgrade", "upgrade", "Sec-WebSocket-Accept", "sec-websocket-protocol", "Sec-WebSocket-Extensions",
+  ])
   func `the handshake's own headers are not for hosts`(_ name: String) {
     #expect(!ResponseEncoder.isValid(name: name.utf8, value: "x".utf8, forUpgrade: true))
     #expect(ResponseEncoder.isValid(name: "X".utf8, value: "x".utf8, forUpgrade: true))

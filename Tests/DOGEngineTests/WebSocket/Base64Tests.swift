@@ -17,7 +17,8 @@ import Testing
     let bytes = (0..<64).map { UInt8($0 << 2) }
     let firstDigits = bytes.map { Base64.encode([$0])[0] }
     #expect(
-      String(decoding: firstDigits, as: UTF8.self) == "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+      String(decoding: firstDigits, as: UTF8.self) == "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    )
   }
 
   @Test(arguments: ["Z", "Zg", "Zg=", "Z===", "====", "Zm9v====", "Zm=v", "Zm9_", "Zm 9", "Zm9v\n"])

@@ -2,7 +2,7 @@
 enum ClientFrame {
   static let key: [UInt8] = [0x37, 0xFA, 0x21, 0x3D]
 
-  /// `first` is the byte with FIN, the reserved bits and the opcode. `lengthBytes` forces a form of the length: 0, 2 or 8.
+  /// `first` is the byte with FIN, the reserved bits and the opcode. `lengthBytes` forces a form of it: 0, 2, 8.
   static func bytes(
     first: UInt8, _ payload: [UInt8] = [], key: [UInt8] = key, isMasked: Bool = true, lengthBytes: Int? = nil
   ) -> [UInt8] {

@@ -32,7 +32,8 @@ import Testing
 
   @Test func `within a frame of which the rest never comes`() {
     for (bytes, at) in Self.bad {
-      let prefix = ClientFrame.header(first: 0x81, length: 100_000) + bytes.enumerated().map { $1 ^ ClientFrame.key[$0 % 4] }
+      let prefix =
+        ClientFrame.header(first: 0x81, length: 100_000) + bytes.enumerated().map { $1 ^ ClientFrame.key[$0 % 4] }
       let headerSize = prefix.count - bytes.count
       #expect(FrameReader.read([UInt8](prefix.prefix(headerSize + at))) == [], "\(bytes)")
       #expect(FrameReader.read([UInt8](prefix.prefix(headerSize + at + 1))) == [.invalid(1007)], "\(bytes)")

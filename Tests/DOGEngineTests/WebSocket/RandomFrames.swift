@@ -53,7 +53,9 @@ enum RandomFrames {
     var bytes: [UInt8] = []
     while true {
       let range: ClosedRange<UInt32> =
-        isASCII ? 0...0x7F : [0...0x7F, 0x80...0x7FF, 0x800...0xD7FF, 0xE000...0xFFFF, 0x10000...0x10FFFF][
+        isASCII
+        ? 0...0x7F
+        : [0...0x7F, 0x80...0x7FF, 0x800...0xD7FF, 0xE000...0xFFFF, 0x10000...0x10FFFF][
           Int(truncatingIfNeeded: random.next() % 5)]
       guard let scalar = Unicode.Scalar(UInt32.random(in: range, using: &random)) else { continue }
       let character = UTF8.encode(scalar).map([UInt8].init) ?? []

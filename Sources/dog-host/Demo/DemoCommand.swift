@@ -1,0 +1,83 @@
+import ArgumentParser
+import DOGEngine
+import Glibc
+
+/// A chat room on the Swift face of the engine. Every room is a Gateway; its Shards hold `--limit` people each.
+struct DemoCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "demo", abstract: "Serve a chat room that shows what an engine does.")
+
+  @Option(help: "The numeric address to listen on.") var host = "127.0.0.1"
+  @Option(help: "The TCP port; 0 takes a free one.") var port: UInt16 = 8787
+  @Option(help: "People that one Shard holds; the next one makes another Shard.") var limit = 2
+  @Option(help: "Worker threads; 0 for one per processor.") var workers = 0
+  @Option(help: "What goes to stderr: error, warn, info or debug.") var logLevel = LogLevel.warn
+
+  func validate() throws {
+    guard (1...1_000_000).contains(limit) else { throw ValidationError("--limit is 1 to 1000000.") }
+    guard (0...Options.workersMax).contains(workers) else {
+      throw ValidationError("--workers is 0 to \(Options.workersMax).")
+    }
+  }
+
+  func run() throws {
+    // Blocked before any thread is made, so that all inherit it: the signals are for `sigwait` below.
+    var ending = sigset_t()
+    sigemptyset(&ending)
+    sigaddset(&ending, SIGINT)
+    sigaddset(&ending, SIGTERM)
+    pthread_sigmask(SIG_BLOCK, &ending, nil)
+
+    let engine = try makeEngine()
+    let bound: UInt16
+    do {
+      bound = try engine.listen(host: host, port: port)
+      try engine.start()
+    } catch {
+      engine.destroy()
+      throw CleanExit.failed("cannot listen on \(host) port \(port): \(error)")
+    }
+    let shownHost = host.contains(":") ? "[\(host)]" : host
+    Output.line("listening on http://\(shownHost):\(bound)")
+    Output.line("Open it in two or three windows: each Shard holds \(limit). Ctrl-C ends it.")
+
+    var signal: Int32 = 0
+    sigwait(&ending, &signal)
+    engine.stop(graceMs: 5000)
+    engine.destroy()
+  }
+
+  private func makeEngine() throws -> Engine {
+    var options = Options()
+    options.workers = workers
+    options.logLevel = logLevel
+    options.log = { level, line in Output.error("\(level): \(line)") }
+    let engine = try Engine.make(options)
+    try engine.define(GatewayClass(name: "Room", child: "RoomShard", limit: limit) { _ in RoomGateway() })
+    try engine.define(ShardClass(name: "RoomShard", parent: "Room") { RoomShard($0) })
+    for path in ["/ws", "/broadcast", "/emit", "/whisper"] { try engine.route(path, to: "Room", name: "lobby") }
+    try engine.route("/rooms/:room", to: "Room")
+    try engine.onFetch { engine, request in try Pages.fetch(engine, request) }
+    return engine
+  }
+}
+
+extension LogLevel: ExpressibleByArgument {
+  public init?(argument: String) {
+    switch argument {
+    case "error": self = .error
+    case "warn": self = .warn
+    case "info": self = .info
+    case "debug": self = .debug
+    default: return nil
+    }
+  }
+}
+
+extension CleanExit {
+  /// A message on stderr and exit code 1.
+  fileprivate static func failed(_ message: String) -> ExitCode {
+    Output.error("dog-host: \(message)")
+    return ExitCode(1)
+  }
+}
