@@ -242,9 +242,10 @@ typedef dog_status_t (*dog_message_fn)(void *user, dog_shard_t shard, dog_socket
                                        const void *data, size_t length);
 
 /*
- * A socket is closed: called exactly once for each onopen, and last. `code` is what the peer sent or, with `clean` 0,
- * 1006 (RFC 6455, section 7.1.5) for a connection that ended without a close frame; 1005 where the peer's had no code.
- * `clean` is 1 when both sides' close frames went over. The handle can still be read (uid, data), not sent to.
+ * A socket is closed: called exactly once for each onopen, and last. `code` is what the peer sent, 1005 where its close
+ * frame had none; with `clean` 0 the engine's own code where it failed the connection (1002, 1007, 1009, 1011, 1013), or
+ * 1006 (RFC 6455, section 7.1.5) where the connection ended without the peer's close frame. `clean` is 1 when both sides'
+ * close frames went over. The handle can still be read (uid, data), not sent to.
  */
 typedef void (*dog_close_fn)(void *user, dog_shard_t shard, dog_socket_t socket, uint16_t code, const char *reason,
                              size_t reason_length, int clean);

@@ -95,18 +95,18 @@ def python_suite(folder, seconds, environment=None):
 
 def swift_suite(seconds, *flags, environment=None):
     # Warnings of the compiler, failed expectations with their place, and the count at the end.
-    shown = r"^\S+: (error|warning):|✘|recorded an issue|^◇ Test run started|Test run with|Fatal error|Sanitizer"
+    shown = r"^\S+: (error|warning):|✘|recorded an issue|Test run with|Fatal error|Sanitizer"
     command = [SWIFT, "test", "--scratch-path", SCRATCH, "--disable-xctest", *flags]
     return Suite("swift test", seconds, command, environment or {}, shown=shown)
 
 
 def plain_suites():
     return [
-        swift_suite(780),
-        python_suite("Tests/capi", 240),
+        swift_suite(600),
+        python_suite("Tests/capi", 180),
         python_suite("Tests/wire", 420),
         python_suite("Tests/browser", 240),
-        python_suite("Tests/tidy", 180),
+        python_suite("Tests/tidy", 120),
     ]
 
 

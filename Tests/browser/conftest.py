@@ -1,8 +1,8 @@
 """People in real browsers around one running demo.
 
-The demo is `bin/dog-host` of the build in DOG_BUILD (default `build`); DOG_DEMO may name another command that serves it.
-Browsers are Debian's chromium, one process and one profile a person, kept between tests and wiped. At the end of every
-test each of them must have a clean console and must have talked to nobody but the demo.
+The demo is `bin/dog-host` of the build in DOG_BUILD (default `build`); DOG_DEMO may name another command that serves
+it. Browsers are Debian's chromium, one process and one profile a person, kept between tests and wiped. At the end of
+every test each of them must have a clean console and must have talked to nobody but the demo.
 """
 import json
 import os
@@ -26,7 +26,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "Sources/dog-host/Demo/page.html"
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 6
 # What a browser itself writes to the console when a server is away.
 SERVER_AWAY = re.compile(r"WebSocket connection to .* failed|net::ERR_|Failed to load resource")
 
@@ -82,13 +82,19 @@ class Person:
     """One browser with one person at it: what they do, and what they see."""
 
     def __init__(self, driver, demo):
-        self.driver, self.demo, self.server_goes_away = driver, demo, False
+        self.driver, self.demo, self.server_goes_away, self.preloads = driver, demo, False, []
 
     def emulate(self, width=1280, height=800, **features):
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600})
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
             "features": [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]})
+        return self
+
+    def preload(self, script):
+        """To run before anything of the page does."""
+        answer = self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+        self.preloads.append(answer["identifier"])
         return self
 
     def visit(self, query=""):
@@ -104,7 +110,7 @@ class Person:
     def arrived(self, name):
         self.name = name
         until(lambda: self.phase() == "live", f"{name} to be live")
-        until(lambda: any(fact.startswith("you · ") for fact in self.texts("#people small")), f"the map of {name} to know them")
+        until(lambda: any(fact.startswith("you · ") for fact in self.texts("#people small")), f"{name} on their map")
         return self
 
     def at(self, element_id):
@@ -156,6 +162,10 @@ class Person:
         return self.js("return [...document.querySelectorAll('#map .shard')].map("
                        "each => [...each.querySelectorAll('.who')].map(who => who.textContent))")
 
+    def right_edge(self, selector):
+        return self.js("return Math.max(...[...document.querySelectorAll(arguments[0])].map("
+                       "each => each.getBoundingClientRect().right))", selector)
+
     def before_everything(self):
         """As if the page had just been opened: the next Tab goes to the first control."""
         self.js("document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex')")
@@ -167,7 +177,7 @@ class Person:
 def new_driver():
     chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
     if not chromium or not chromedriver:
-        pytest.fail("these tests need Debian's packages chromium and chromium-driver (apt install chromium chromium-driver)")
+        pytest.fail("these tests need Debian's packages: apt install chromium chromium-driver")
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
     for argument in ("--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,800"):
@@ -207,10 +217,13 @@ def person(demo, drivers):
     yield come
     complaints = [complaint for each in present for complaint in strayed(each)]
     for each in present:
+        for identifier in each.preloads:
+            each.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", {"identifier": identifier})
         each.driver.get("about:blank")
         each.driver.execute_cdp_cmd("Storage.clearDataForOrigin", {
             "origin": f"http://127.0.0.1:{demo.port}", "storageTypes": "all"})
-        each.driver.get_log("browser"), each.driver.get_log("performance")
+        each.driver.get_log("browser")
+        each.driver.get_log("performance")
         drivers.append(each.driver)
     assert not complaints
 

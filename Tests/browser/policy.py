@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""The page's Content-Security-Policy names its style and its script by hash. Run after a change of the page, this renews them."""
+"""The page's Content-Security-Policy names its style and its script by hash.
+
+Run after a change of the page, this renews the hashes in it.
+"""
 import base64
 import hashlib
 import pathlib

@@ -1,5 +1,4 @@
 """The chat room, by several people in several browsers."""
-import json
 import urllib.parse
 
 from selenium.webdriver.common.by import By
@@ -82,12 +81,13 @@ def test_the_third_person_makes_a_second_shard_on_everybodys_map(person, demo):
     ann, bob = person().join("ann"), person().join("bob")
     assert len(demo.shards()) == 1
     cleo = person().join("cleo")
+    both = [["ann", "bob"], ["cleo"]]
     for someone in (ann, bob, cleo):
-        until(lambda: sorted(map(sorted, someone.boxes())) == [["ann", "bob"], ["cleo"]], f"two Shards before {someone.name}")
+        until(lambda: sorted(map(sorted, someone.boxes())) == both, f"two Shards before {someone.name}")
         assert someone.texts("#map .mine .me .who") == [someone.name]
     new = next(shard["id"] for shard in demo.shards() if "cleo" in shard["uids"])
-    until(lambda: any(f"cleo found every Shard full, so the Gateway made Shard {new[:4]}" in note for note in ann.notes()),
-          "the new Shard to be told")
+    told = f"cleo found every Shard full, so the Gateway made Shard {new[:4]}."
+    until(lambda: any(told in note for note in ann.notes()), "the new Shard to be told")
     assert "3 connections on 2 Shards" in ann.at("sum").text
     assert f"Shard {new[:4]}, yours, holds 1 of 2: cleo." in cleo.at("map").get_attribute("aria-label")
 
@@ -111,7 +111,8 @@ def test_each_way_a_message_travels_is_seen_and_looks_its_own(person):
     for someone in (ann, cleo):
         until(lambda: len(someone.boxes()) == 2, "two Shards")
         someone.js(WATCH_MAP)
-    for text, way in (("to all", "broadcast"), ("/g to my Shard", "group"), ("/w cleo to one", "whisper"), ("/who", "gossip")):
+    ways = {"broadcast": "to all", "group": "/g to my Shard", "whisper": "/w cleo to one", "gossip": "/who"}
+    for way, text in ways.items():
         ann.say(text)
         until(lambda: way in ann.js("return [...window.flown]"), f"a {way} on the map of its sender")
     cleo.hears("to one")
@@ -130,8 +131,9 @@ def test_who_asks_not_to_see_movement_sees_shards_light_up_instead(person):
     assert ann.js("return document.getAnimations().length") == 0
 
 
-def test_names_and_texts_are_never_markup(person, demo):
-    name, text = "<img/src=x/onerror=window.hit=1>", "<img src=x onerror=window.hit=1><script>window.hit=1</script>&amp;"
+def test_names_and_texts_are_never_markup(person):
+    name = "<img/src=x/onerror=window.hit=1>"
+    text = "<img src=x onerror=window.hit=1><script>window.hit=1</script>&amp;"
     room = urllib.parse.quote("<b>r&amp;", safe="")
     ann, eve = person().join("ann", room), person().join(name, room)
     ann.sees("ann", name)
@@ -150,16 +152,14 @@ def test_names_and_texts_are_never_markup(person, demo):
 
 
 def test_what_the_page_does_not_know_is_a_quiet_line_and_an_error_is_told(person):
-    ann = person()
-    identifier = ann.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": KEEP_SOCKETS})["identifier"]
-    ann.join("ann")
+    ann = person().preload(KEEP_SOCKETS).join("ann")
     ann.js("window.sockets[0].send(JSON.stringify({ type: 'dance', steps: ['<b>1</b>', null] }))")
-    until(lambda: any('"steps":["<b>1</b>",null]' in each for each in ann.texts("#log .note.other")), "the unknown message")
+    steps = '"steps":["<b>1</b>",null]'
+    until(lambda: any(steps in each for each in ann.texts("#log .note.other")), "the unknown message")
     ann.js("window.sockets[0].send('not JSON')")
     until(lambda: ann.texts("#log .note.bad"), "the error")
     ann.say("still here")
     ann.hears("still here")
-    ann.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", {"identifier": identifier})
 
 
 def test_messages_over_http_come_from_http(person, demo):
@@ -246,10 +246,9 @@ def test_a_button_retries_at_once(person, demo):
 
 
 def test_the_log_is_bounded_and_follows_only_who_reads_its_end(person):
-    ann = person()
-    identifier = ann.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": KEEP_SOCKETS})["identifier"]
-    ann.join("ann")
-    flood = "for (let i = 0; i < arguments[1]; i++) window.sockets[0].send(JSON.stringify({ type: 'msg', text: arguments[0] + i }))"
+    ann = person().preload(KEEP_SOCKETS).join("ann")
+    flood = """for (let i = 0; i < arguments[1]; i++)
+      window.sockets[0].send(JSON.stringify({ type: 'msg', text: arguments[0] + i }))"""
     at_end = "return Math.abs(log.scrollHeight - log.scrollTop - log.clientHeight) < 2"
     ann.js(flood, "line ", 300)
     ann.hears("line 299")
@@ -264,4 +263,3 @@ def test_the_log_is_bounded_and_follows_only_who_reads_its_end(person):
     assert "2 new messages" in ann.at("newer").text and ann.js("return log.scrollTop") < 200
     ann.at("newer").click()
     until(lambda: ann.js(at_end) and not ann.at("newer").is_displayed(), "the end of the log")
-    ann.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", {"identifier": identifier})

@@ -96,8 +96,8 @@ static dog_status_t onopen_close(void *user, dog_shard_t shard, dog_socket_t soc
   CHECK_NUMBER(closes, 0); /* onclose does not run inside this callback */
   return DOG_OK;
 }
-static dog_status_t onmessage_count(void *user, dog_shard_t shard, dog_socket_t socket, dog_kind_t kind, const void *data,
-                                    size_t length) {
+static dog_status_t onmessage_count(void *user, dog_shard_t shard, dog_socket_t socket, dog_kind_t kind,
+                                    const void *data, size_t length) {
   (void)user, (void)shard, (void)socket, (void)kind, (void)data, (void)length;
   messages++;
   return DOG_OK;
@@ -148,8 +148,8 @@ static void a_socket_can_be_closed_in_onopen(void) {
   CHECK_NUMBER(last_clean, 1);
 }
 
-static dog_status_t onmessage_close(void *user, dog_shard_t shard, dog_socket_t socket, dog_kind_t kind, const void *data,
-                                    size_t length) {
+static dog_status_t onmessage_close(void *user, dog_shard_t shard, dog_socket_t socket, dog_kind_t kind,
+                                    const void *data, size_t length) {
   (void)user, (void)shard, (void)kind, (void)data, (void)length;
   messages++;
   CHECK_OK(dog_socket_close(socket, 0, NULL, 0)); /* no code */
@@ -177,8 +177,8 @@ static dog_status_t onopen_fail(void *user, dog_shard_t shard, dog_socket_t sock
   opens++;
   return DOG_ENOMEM;
 }
-static dog_status_t onmessage_fail(void *user, dog_shard_t shard, dog_socket_t socket, dog_kind_t kind, const void *data,
-                                   size_t length) {
+static dog_status_t onmessage_fail(void *user, dog_shard_t shard, dog_socket_t socket, dog_kind_t kind,
+                                   const void *data, size_t length) {
   (void)user, (void)shard, (void)socket, (void)kind, (void)data, (void)length;
   messages++;
   return DOG_EINVAL;
@@ -230,7 +230,8 @@ static void gossiped_pass(void *user, dog_shard_t shard, const dog_gossip_result
   CHECK_NUMBER(count, 2);
   gate_pass(&done);
 }
-static dog_status_t ongossip_ask_back(void *user, dog_shard_t shard, dog_gossip_t gossip, const void *data, size_t length) {
+static dog_status_t ongossip_ask_back(void *user, dog_shard_t shard, dog_gossip_t gossip, const void *data,
+                                      size_t length) {
   (void)user, (void)data, (void)length;
   if (questions_left > 0) {
     questions_left--;
@@ -300,13 +301,14 @@ static void gossiped_statuses(void *user, dog_shard_t shard, const dog_gossip_re
                         results[0].length == 0 ? "" : (const char *)results[0].data);
   CHECK_OK(dog_shard_emit(shard, DOG_TEXT, text, (size_t)length));
 }
-static dog_status_t onmessage_ask_for(void *user, dog_shard_t shard, dog_socket_t socket, dog_kind_t kind, const void *data,
-                                      size_t length) {
+static dog_status_t onmessage_ask_for(void *user, dog_shard_t shard, dog_socket_t socket, dog_kind_t kind,
+                                      const void *data, size_t length) {
   (void)user, (void)socket, (void)kind;
   return dog_shard_gossip(shard, data, length, 200, gossiped_statuses, NULL);
 }
 /* The question says what to do with it. */
-static dog_status_t ongossip_as_told(void *user, dog_shard_t shard, dog_gossip_t gossip, const void *data, size_t length) {
+static dog_status_t ongossip_as_told(void *user, dog_shard_t shard, dog_gossip_t gossip, const void *data,
+                                     size_t length) {
   (void)user, (void)shard;
   char what = length == 0 ? '\0' : *(const char *)data;
   switch (what) {
@@ -436,8 +438,8 @@ static dog_status_t onopen_flat(void *user, dog_shard_t shard, dog_socket_t sock
   leave_shard();
   return DOG_OK;
 }
-static dog_status_t onmessage_flat(void *user, dog_shard_t shard, dog_socket_t socket, dog_kind_t kind, const void *data,
-                                   size_t length) {
+static dog_status_t onmessage_flat(void *user, dog_shard_t shard, dog_socket_t socket, dog_kind_t kind,
+                                   const void *data, size_t length) {
   (void)user, (void)data, (void)length;
   enter_shard();
   CHECK_OK(dog_socket_emit(socket, kind, DOG_TO_SELF, "emit", 4));

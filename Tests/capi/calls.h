@@ -113,7 +113,7 @@ HANDLE_CALL(gateway_whisper, "ann", 3, DOG_TEXT, "x", 1, calls_whispered, NULL)
 
 #define HANDLE_CALL_ROW(name, kind, is_getter) {"dog_" #name, kind, is_getter, call_##name}
 
-/* Getters first, then what sends, then what answers or closes: called in this order, none spoils the next one's handle. */
+/* Getters first, then what sends, then what answers or closes: in this order, none spoils the next one's handle. */
 static const handle_call_t handle_calls[] = {
     HANDLE_CALL_ROW(request_method, REQUEST, 1),
     HANDLE_CALL_ROW(request_target, REQUEST, 1),

@@ -72,8 +72,8 @@ static inline dog_status_t exhibit_ongossip(void *user, dog_shard_t shard, dog_g
   return DOG_OK;
 }
 
-static inline void exhibit_onclose(void *user, dog_shard_t shard, dog_socket_t socket, uint16_t code, const char *reason,
-                                   size_t reason_length, int clean) {
+static inline void exhibit_onclose(void *user, dog_shard_t shard, dog_socket_t socket, uint16_t code,
+                                   const char *reason, size_t reason_length, int clean) {
   exhibit_t *exhibit = user;
   (void)shard, (void)socket, (void)code, (void)reason, (void)reason_length, (void)clean;
   gate_pass(&exhibit->closed);

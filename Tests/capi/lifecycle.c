@@ -451,7 +451,9 @@ static void destroy_under_calls_from_other_threads_is_safe(void) {
     is_over = 0;
     pthread_t threads[5];
     for (int index = 0; index < 3; index++) CHECK(pthread_create(&threads[index], NULL, hammer, &app) == 0);
-    for (int index = 0; index < 2; index++) CHECK(pthread_create(&threads[3 + index], NULL, drain, clients[index]) == 0);
+    for (int index = 0; index < 2; index++) {
+      CHECK(pthread_create(&threads[3 + index], NULL, drain, clients[index]) == 0);
+    }
     WAIT_UNTIL(app_stats(&app).messages_out > 100);
     if (round % 2 == 0) CHECK_OK(dog_engine_stop(app.engine, 50));
     CHECK_OK(dog_engine_destroy(app.engine));

@@ -191,7 +191,9 @@ static void a_message_that_is_none_is_refused(void) {
   stage.app.options.outbox_bytes_max = 100000;
   stage_start(&stage);
   static const int kinds[] = {0, 3, 8, 9, -1, INT32_MAX, INT32_MIN};
-  for (size_t index = 0; index < sizeof kinds / sizeof kinds[0]; index++) check_message(kinds[index], "x", 1, DOG_EINVAL);
+  for (size_t index = 0; index < sizeof kinds / sizeof kinds[0]; index++) {
+    check_message(kinds[index], "x", 1, DOG_EINVAL);
+  }
   check_message(DOG_TEXT, "\xff", 1, DOG_EINVAL);
   check_message(DOG_TEXT, "a\xc3", 2, DOG_EINVAL);
   check_message(DOG_TEXT, "\xed\xa0\x80", 3, DOG_EINVAL);
@@ -250,7 +252,8 @@ static void a_close_that_is_none_is_refused(void) {
   stage_expect(&stage, "", "", "");
 
   CHECK_OK(dog_socket_close(sockets[0], 4999, reason, 123));
-  CHECK_EITHER(dog_socket_close(sockets[0], 1000, NULL, 0), DOG_ECLOSED, DOG_OK); /* queued, it may still be on its way */
+  /* The first is queued, and may still be on its way. */
+  CHECK_EITHER(dog_socket_close(sockets[0], 1000, NULL, 0), DOG_ECLOSED, DOG_OK);
   frame_t *frame = malloc(sizeof *frame);
   CHECK(frame != NULL);
   ws_read(stage.a, frame);

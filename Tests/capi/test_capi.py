@@ -1,6 +1,6 @@
 """The C API, tested from C: every check of every program here is one case; and what the header and the library promise.
 
-Run from anywhere, after `make`: python3 -m pytest Tests/capi. DOG_BUILD names another build folder than `build`.
+Run from anywhere, after `make`: python3 -m pytest Tests/capi. DOG_BUILD, or BUILD, names another folder than `build`.
 """
 
 import os
@@ -12,7 +12,7 @@ import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-BUILD = ROOT / os.environ.get("DOG_BUILD", "build")
+BUILD = ROOT / (os.environ.get("DOG_BUILD") or os.environ.get("BUILD") or "build")
 HEADER = BUILD / "include" / "dog.h"
 LIBRARY = BUILD / "lib" / "libdog.so"
 WARNINGS = ["-Wall", "-Wextra", "-pedantic", "-Werror"]

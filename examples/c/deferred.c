@@ -2,7 +2,7 @@
  * deferred - every question is answered later, and from another thread.
  *
  *   /<room>     after a while: who you are, as the thread has found out
- *   /<room>/ws  a WebSocket, upgraded by the thread; the message "ask" gossips, and the answers come back as one message
+ *   /<room>/ws  a WebSocket, upgraded by the thread; the message "ask" gossips, and the answers come back as one
  *
  * A callback must not block: its worker serves many others. So what takes time (a database, another service; here, a
  * nap) is done elsewhere. What a callback needs for that it copies, since all it is given ends when it returns; the

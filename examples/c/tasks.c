@@ -64,8 +64,8 @@ static dog_status_t identify(void *user, dog_gateway_t gateway, dog_request_t re
   const char *uid = NULL;
   size_t length = find_credentials(request, &uid);
   if (length > 0) {
-    /* Credentials are ASCII (RFC 9110, section 11.4). What is not would be no uid either: answered here, it is the client's
-     * mistake and a 400; handed on, it would be ours and a 500. */
+    /* Credentials are ASCII (RFC 9110, section 11.4), and what is not would often be no uid either. Answered here, it
+     * is the client's mistake and a 400; handed on, it would be ours and a 500. */
     int is_valid = length <= DOG_NAME_BYTES_MAX;
     for (size_t index = 0; is_valid && index < length; index++) is_valid = uid[index] >= 0x20 && uid[index] < 0x7f;
     if (!is_valid) return respond(request, 400, "the credentials are too long or not ASCII\n");

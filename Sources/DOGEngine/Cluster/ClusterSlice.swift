@@ -45,7 +45,7 @@ final class ClusterSlice {
   /// The socket gets nothing more from others; what was sent to it before is in its outbox.
   func leave(_ socket: WebSocket) {
     guard socket.seat.isTaken else { return }
-    group.catchUp(socket)
+    if !socket.hasEnded { group.catchUp(socket) }
     group.leave(socket)
     if let previous = socket.previousOfUID {
       previous.nextOfUID = socket.nextOfUID

@@ -1,8 +1,10 @@
-/// Finds the entry that has a name, in a table that somebody else keeps: the names stay there, here are hashes and numbers.
+/// Finds the entry that has a name, in a table that somebody else keeps: the names stay there, here are hashes and
+/// numbers.
 ///
-/// DESIGN. Not a `Dictionary`, for what that does when a key goes: it hashes the keys behind it again, each of them bytes
-/// somewhere on the heap. Here a bucket carries its hash, so taking out, growing and passing over another's bucket touch no
-/// name. Linear probing at most three quarters full; what is taken out is closed up, so no marks are left behind.
+/// DESIGN. Not a `Dictionary`, for what that does when a key goes: it hashes the keys behind it again, each of them
+/// bytes somewhere on the heap. Here a bucket carries its hash, so taking out, growing and passing over another's
+/// bucket touch no name. Linear probing at most three quarters full; what is taken out is closed up, so no marks are
+/// left behind.
 struct NameIndex {
   private struct Bucket {
     var hash: UInt32

@@ -19,7 +19,8 @@ extension Placement {
   private func checkShard(_ slot: Int) {
     let shard = shards[slot]
     precondition(shard.count >= 0 && shard.count <= settings.limit, "Shard \(slot) has \(shard.count) places taken")
-    precondition(shards.ages(slot) == (shard.state == .ready && shard.count == 0), "Shard \(slot), \(shard), ages or not")
+    let isIdle = shard.state == .ready && shard.count == 0
+    precondition(shards.ages(slot) == isIdle, "Shard \(slot), \(shard), ages or does not")
     precondition(heap.contains(slot), "Shard \(slot), \(shard), is not ranked")
     precondition(heap.node(of: slot).rank == rankNow(of: slot), "Shard \(slot), \(shard), has another's rank")
     precondition(heap.node(of: slot).ordinal == shard.ordinal, "Shard \(slot), \(shard), is ranked by another's age")
@@ -27,7 +28,7 @@ extension Placement {
       precondition(waiting[slot] == nil, "Shard \(slot) is ready and waited for")
       return
     }
-    let places = waiting[slot]?.values.reduce(0, +) ?? 0
+    let places = waiting[slot]?.values.reduce(0) { $0 + $1.places } ?? 0
     precondition(places == shard.count, "\(places) places wait for Shard \(slot), \(shard.count) are taken on it")
   }
 
@@ -41,9 +42,9 @@ extension Placement {
     var waitingPlaces: [Int: Int] = [:]
     for (shard, entries) in waiting {
       precondition(shards.isUsed(shard), "slot \(shard) is free and waited for")
-      for (entry, places) in entries {
-        precondition(places > 0, "\(places) places wait for Shard \(shard)")
-        waitingPlaces[entry, default: 0] += places
+      for (entry, held) in entries {
+        precondition(held.places > 0, "\(held.places) places wait for Shard \(shard)")
+        waitingPlaces[entry, default: 0] += held.places
       }
     }
     for (entry, places) in waitingPlaces {

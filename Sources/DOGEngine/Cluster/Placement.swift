@@ -1,8 +1,8 @@
 /// Where one Gateway's connections go: the whole decision, and nothing but it. Rules G2 to G6 of the design hold here.
 ///
-/// A Shard is a slot, a small dense number that the caller maps to its own table and that is used again after the Shard has
-/// been retired or abandoned. A *place* is one connection's share of a Shard's limit: `place` reserves it, `release` gives
-/// it back, exactly once.
+/// A Shard is a slot, a small dense number that the caller maps to its own table and that is used again after the
+/// Shard has been retired or abandoned. A *place* is one connection's share of a Shard's limit: `place` reserves it,
+/// `release` gives it back, exactly once.
 ///
 ///     begins -- ready --> ready -- sweep --> retired
 ///        `--- abandon --> gone
@@ -13,8 +13,8 @@
 ///     limit         coming, with room                               (G4: to be waited for, the oldest first)
 ///     limit + 1     no room                                         (G4: nothing but a new Shard helps)
 ///
-/// A memory names a Shard by slot and ordinal. The ordinals of a cluster never repeat, so what is remembered of a Shard that
-/// is gone matches no other, and nothing has to be looked through when a Shard goes.
+/// A memory names a Shard by slot and ordinal. The ordinals of a cluster never repeat, so what is remembered of a
+/// Shard that is gone matches no other, and nothing has to be looked through when a Shard goes.
 struct Placement {
   struct Settings: Equatable {
     /// The most places of one Shard; at least 1.
@@ -32,7 +32,8 @@ struct Placement {
     case shard(Int)
     /// A place was reserved on this coming Shard: the request waits until it is ready.
     case waits(Int)
-    /// A new, coming Shard was made and a place reserved on it: the caller has it named, then calls `ready` or `abandon`.
+    /// A new, coming Shard was made and a place reserved on it: the caller has it named, then calls `ready` or
+    /// `abandon`.
     case begins(Int)
     /// No Shard has room and there may not be another. Nothing was reserved.
     case full
@@ -50,6 +51,13 @@ struct Placement {
     var count: Int
   }
 
+  /// What one uid holds on one coming Shard.
+  struct Waiting {
+    var places: Int
+    /// Smaller has waited longer.
+    let turn: UInt64
+  }
+
   let settings: Settings
 
   /// By slot. Those that are ready and empty age.
@@ -57,8 +65,9 @@ struct Placement {
   private(set) var heap = PlacementHeap()
   private var nextOrdinal: UInt64 = 0
   private(set) var sticky: StickyTable
-  /// For each coming Shard, how many places on it each entry of `sticky` holds: they go with the Shard when it is abandoned.
-  private(set) var waiting: [Int: [Int: Int]] = [:]
+  /// For each coming Shard, what each entry of `sticky` holds on it: that goes with the Shard when it is abandoned.
+  private(set) var waiting: [Int: [Int: Waiting]] = [:]
+  private var nextTurn: UInt64 = 0
   /// Places taken, on all Shards.
   private(set) var total = 0
 
@@ -104,7 +113,7 @@ struct Placement {
     }
     reserve(shard)
     let entry = sticky.take(uid, found: found, shard: shard, ordinal: shards[shard].ordinal)
-    if shards[shard].state == .coming { waiting[shard, default: [:]][entry, default: 0] += 1 }
+    if shards[shard].state == .coming { wait(entry, for: shard) }
     return decision
   }
 
@@ -117,13 +126,13 @@ struct Placement {
     if shards[shard].count == 0 { shards.age(shard, now: now) }
   }
 
-  /// A coming Shard will not come: it goes, and all places on it go with it and are not released again. The caller answers
-  /// the requests that waited.
+  /// A coming Shard will not come: it goes, and all places on it go with it and are not released again. The caller
+  /// answers the requests that waited.
   mutating func abandon(_ shard: Int, now: UInt64) {
     precondition(shards[shard].state == .coming, "Shard \(shard) is \(shards[shard].state)")
-    for (entry, places) in waiting.removeValue(forKey: shard) ?? [:] {
-      sticky.give(entry, places: places, now: now)
-    }
+    // In turn, for who is forgotten first must not hang on the order of a dictionary.
+    let gone = (waiting.removeValue(forKey: shard) ?? [:]).sorted { $0.value.turn < $1.value.turn }
+    for (entry, held) in gone { sticky.give(entry, places: held.places, now: now) }
     total -= shards[shard].count
     remove(shard)
     forgetIfEmpty()
@@ -140,13 +149,13 @@ struct Placement {
     if isReady {
       if shards[shard].count == 0 { shards.age(shard, now: now) }
     } else {
-      unwait(entry, shard)
+      stopWaiting(entry, for: shard)
     }
     sticky.give(entry, now: now)
   }
 
-  /// Retires the Shards that have been empty for `idleMs`, and says which: their slots may be used again at once. Forgets
-  /// the uids that have been gone for `stickyMs`.
+  /// Retires the Shards that have been empty for `idleMs`, and says which: their slots may be used again at once.
+  /// Forgets the uids that have been gone for `stickyMs`.
   mutating func sweep(now: UInt64) -> [Int] {
     sticky.sweep(now: now)
     var retired: [Int] = []
@@ -194,9 +203,16 @@ struct Placement {
     return shards[shard].state == .coming ? comingRank : UInt32(truncatingIfNeeded: count)
   }
 
-  private mutating func unwait(_ entry: Int, _ shard: Int) {
-    guard let places = waiting[shard]?[entry] else { preconditionFailure("nobody of this uid waits for Shard \(shard)") }
-    waiting[shard]?[entry] = places > 1 ? places - 1 : nil
+  private mutating func wait(_ entry: Int, for shard: Int) {
+    waiting[shard, default: [:]][entry, default: Waiting(places: 0, turn: nextTurn)].places += 1
+    nextTurn += 1
+  }
+
+  private mutating func stopWaiting(_ entry: Int, for shard: Int) {
+    guard let places = waiting[shard]?[entry]?.places else {
+      preconditionFailure("entry \(entry) does not wait for Shard \(shard)")
+    }
+    if places > 1 { waiting[shard]?[entry]?.places -= 1 } else { waiting[shard]?[entry] = nil }
   }
 
   private mutating func remove(_ shard: Int) {

@@ -43,6 +43,7 @@ final class ShardCore: @unchecked Sendable {
     }
     self.handle = handle
     worker.counters.add(.shards)
+    worker.engine.directory.add(shard: handle, of: gateway.handle)
     worker.callOut { [self] in host = gateway.childType.make(ShardHandle(handle)) }
   }
 
@@ -57,6 +58,7 @@ final class ShardCore: @unchecked Sendable {
     worker.callOut { [self] in
       host?.onstop()
       host = nil
+      worker.engine.directory.remove(shard: handle)
       worker.shards.remove(handle)
       worker.counters.add(.shards, -1)
     }
@@ -120,13 +122,18 @@ final class ShardCore: @unchecked Sendable {
 
   // MARK: Sockets
 
-  var socketCount: Int { slice.group.count(scope: scope) }
+  // Its scope is another Shard's as soon as it has stopped, which is before its host has heard of it.
 
-  func forEachSocket(_ body: (WebSocket) -> Void) { slice.group.forEachMember(scope: scope, body) }
+  var socketCount: Int { isStopped ? 0 : slice.group.count(scope: scope) }
+
+  func forEachSocket(_ body: (WebSocket) -> Void) {
+    if !isStopped { slice.group.forEachMember(scope: scope, body) }
+  }
 
   /// One message to its sockets but `sender`.
   func emit(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, excluding sender: WebSocket?) -> Status {
     guard FrameEncoder.frameSize(payload: payload.count) <= worker.engine.options.outboxBytesMax else { return .tooBig }
+    guard !isStopped else { return .ok }
     slice.append(kind, payload, scope: scope, excluding: sender)
     return .ok
   }

@@ -1,8 +1,8 @@
 /// What a cluster remembers of each uid: the Shard it was placed on last, and how many places it holds.
 ///
-/// A uid that holds a place is always remembered, so those are bounded by the places there are. One that holds none ages from
-/// the release of its last one: it is forgotten after `agingMs`, and once there are more than `agingMax` the one that has
-/// aged longest goes first.
+/// A uid that holds a place is always remembered, so those are bounded by the places there are. One that holds none
+/// ages from the release of its last one: it is forgotten after `agingMs`, and once there are more than `agingMax`
+/// the one that has aged longest goes first.
 struct StickyTable {
   struct Memory {
     let uid: Name
@@ -91,7 +91,7 @@ struct StickyTable {
       let memory = memories[entry]
       precondition(find(memory.uid).entry == entry, "\(memory.uid) is not found at its entry")
       precondition(memory.places >= 0, "\(memory.uid) holds \(memory.places) places")
-      precondition((memory.places == 0) == memories.ages(entry), "\(memory.uid) with \(memory.places) places ages or not")
+      precondition((memory.places == 0) == memories.ages(entry), "\(memory) ages or does not")
     }
   }
 }

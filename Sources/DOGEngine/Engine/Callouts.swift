@@ -12,6 +12,8 @@ struct Callouts {
 
   /// What a getter had to compute for a callback: kept until that callback has returned.
   private var lent: [UnsafeMutableRawPointer] = []
+  /// What the host was given pointers into: kept as long.
+  private var kept: [AnyObject] = []
 
   /// True when a callout must wait: the host is on the stack, or others wait already.
   var mustWait: Bool { isInHost || nextWaiting < waiting.count }
@@ -30,6 +32,7 @@ struct Callouts {
       for pointer in lent { pointer.deallocate() }
       lent.removeAll(keepingCapacity: true)
     }
+    if !kept.isEmpty { kept.removeAll(keepingCapacity: true) }
     guard !isEmptying, nextWaiting < waiting.count else { return false }
     isEmptying = true
     return true
@@ -52,6 +55,11 @@ struct Callouts {
     bytes.withUnsafeBytes { if let base = $0.baseAddress { copy.copyMemory(from: base, byteCount: $0.count) } }
     lent.append(copy)
     return UnsafeRawBufferPointer(start: copy, count: bytes.count)
+  }
+
+  /// Keeps an object until the callback that runs has returned.
+  mutating func keep(_ object: AnyObject) {
+    if kept.last !== object { kept.append(object) }
   }
 }
 

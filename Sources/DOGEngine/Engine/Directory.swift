@@ -1,10 +1,12 @@
 import Synchronization
 
-/// The Gateways alive, for those who look one up from any thread. Written when a Gateway begins or ends, not per request.
+/// The Gateways alive and whose Shards are whose, for those who look from any thread. Written when one begins or ends, not
+/// per request.
 final class Directory: Sendable {
   private struct State {
     var byKey: [GatewayKey: GatewayCore] = [:]
     var byHandle: [Handle: GatewayCore] = [:]
+    var gatewayOfShard: [Handle: Handle] = [:]
   }
 
   private let state = Mutex(State())
@@ -25,4 +27,8 @@ final class Directory: Sendable {
 
   func find(_ key: GatewayKey) -> GatewayCore? { state.withLock { $0.byKey[key] } }
   func find(_ handle: Handle) -> GatewayCore? { state.withLock { $0.byHandle[handle] } }
+
+  func add(shard: Handle, of gateway: Handle) { state.withLock { $0.gatewayOfShard[shard] = gateway } }
+  func remove(shard: Handle) { state.withLock { $0.gatewayOfShard[shard] = nil } }
+  func gateway(ofShard shard: Handle) -> Handle? { state.withLock { $0.gatewayOfShard[shard] } }
 }

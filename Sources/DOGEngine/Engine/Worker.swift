@@ -13,6 +13,8 @@ final class Worker: @unchecked Sendable {
     case broadcast(GatewayCore, SharedFrame)
   }
 
+  private static let flushRoundsMax = 8
+
   let index: Int
   unowned let engine: Engine
   let loop: EventLoop
@@ -170,8 +172,12 @@ final class Worker: @unchecked Sendable {
 
   /// Writes what this turn has queued: each dirty socket once.
   private func flush() {
-    // A failed write closes a socket, which may queue more: until nothing is left.
+    // A failed write closes a socket, and an onclose or ondrain may send more. What a few rounds leave waits for the next turn,
+    // so that a host that always sends more does not keep this worker from everybody else.
+    var rounds = 0
     while !dirtySlices.isEmpty || !dirtySockets.isEmpty || !dirtyConnections.isEmpty {
+      rounds += 1
+      guard rounds <= Worker.flushRoundsMax else { return loop.wake() }
       var slices: [ClusterSlice] = []
       swap(&slices, &dirtySlices)
       for slice in slices { slice.flush() }

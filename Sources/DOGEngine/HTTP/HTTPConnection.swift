@@ -325,7 +325,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
 
   private func flushed() {
     switch state {
-    case .reading: if !isReading, !ahead.isEmpty { readAhead() }
+    case .reading: if !isReading { readAhead() }
     case .waiting, .lingering, .gone: break
     case .leaving:
       let then = onFlushed

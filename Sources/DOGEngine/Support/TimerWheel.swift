@@ -1,12 +1,12 @@
 /// The deadlines of everything on one worker, kept coarsely: one timer of the loop serves them all.
 ///
-/// DESIGN. A ring of slots, one a tick. A deadline stands in the slot of the first tick at or after it, so it is never early
-/// and at most one tick late, and putting it there looks at nothing else. Past the horizon (ticks times slots) the ring
-/// wraps: such a deadline is met once a round, found to be early, and stays.
+/// DESIGN. A ring of slots, one a tick. A deadline stands in the slot of the first tick at or after it, so it is
+/// never early and at most one tick late, and putting it there looks at nothing else. Past the horizon (ticks times
+/// slots) the ring wraps: such a deadline is met once a round, found to be early, and stays.
 ///
-/// There is no cancel and no renewal. A token comes out exactly once for each time that it was put in; its owner then looks
-/// whether that deadline still holds, and if it has moved puts the token in again. So activity on a connection, which moves
-/// its deadline with every message, costs an assignment and not a walk to the wheel.
+/// There is no cancel and no renewal. A token comes out exactly once for each time that it was put in; its owner then
+/// looks whether that deadline still holds, and if it has moved puts the token in again. So activity on a connection,
+/// which moves its deadline with every message, costs an assignment and not a walk to the wheel.
 ///
 /// A clock that stands still or goes backwards is harmless: nothing comes out until it has passed where it was.
 struct TimerWheel {

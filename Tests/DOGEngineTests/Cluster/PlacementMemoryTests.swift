@@ -133,6 +133,15 @@ import Testing
     #expect(cluster.placement.rememberedCount == 1)
   }
 
+  @Test func `G2: of those who waited for an abandoned Shard the first to wait is forgotten first`() {
+    var cluster = PlacementCluster(limit: 20, stickyMax: 3, shardsMax: 2)
+    for _ in 0..<20 { cluster.placeReady("a") }
+    for uid in 0..<20 { cluster.place("\(uid)") }
+    cluster.abandon(1)
+    let remembered = (0..<20).filter { cluster.placement.sticky.find(PlacementCluster.name("\($0)")).entry != nil }
+    #expect(remembered == [17, 18, 19])
+  }
+
   @Test func `G2: a uid on several Shards is remembered until the last of them lets it go`() {
     var cluster = PlacementCluster(limit: 1)
     for shard in 0..<3 { #expect(cluster.placeReady("a") == .shard(shard)) }

@@ -1,12 +1,12 @@
 @testable import DOGEngine
 
-/// What Placement should decide, kept naively: Shards are looked through one by one, nothing is ranked, nothing is linked. uids
-/// are small numbers here.
+/// What Placement should decide, kept naively: Shards are looked through one by one, nothing is ranked, nothing is
+/// linked. uids are small numbers here.
 struct PlacementReference {
   struct Shard {
     let ordinal: Int
     var isReady = false
-    /// Who holds its places, in no order.
+    /// Who holds its places, in the order in which they came.
     var holders: [Int] = []
     var emptySince: UInt64?
   }
@@ -22,7 +22,8 @@ struct PlacementReference {
 
   let settings: Placement.Settings
   private(set) var shards: [Shard?] = []
-  /// By slot: the places taken on a ready Shard, -1 for any other. Apart from `shards`, so that looking through it is cheap.
+  /// By slot: the places taken on a ready Shard, -1 for any other. Apart from `shards`, so that looking through it is
+  /// cheap.
   private var readyCounts: [Int] = []
   private(set) var coming: Set<Int> = []
   private(set) var shardCount = 0
@@ -47,8 +48,8 @@ struct PlacementReference {
     readyWithCount = Array(repeating: 0, count: settings.limit + 1)
   }
 
-  /// Nil if the decision is right, else what it should have been. `thorough` looks at every Shard for the oldest of equals;
-  /// without it any of the least utilised will do.
+  /// Nil if the decision is right, else what it should have been. `thorough` looks at every Shard for the oldest of
+  /// equals; without it any of the least utilised will do.
   func objection(to decision: Placement.Decision, of uid: Int, now: UInt64, thorough: Bool) -> String? {
     if let last = lastShard(of: uid, now: now) {
       let expected: Placement.Decision = coming.contains(last) ? .waits(last) : .shard(last)
@@ -147,13 +148,16 @@ struct PlacementReference {
     shards[shard] = nil
     shardCount -= 1
     total -= holders.count
-    for uid in holders { letGo(uid, now: now) }
+    var gone: Set<Int> = []
+    for uid in holders where gone.insert(uid).inserted {
+      for holder in holders where holder == uid { letGo(holder, now: now) }
+    }
     forgetAllWithoutShards()
   }
 
   mutating func released(_ uid: Int, on shard: Int, now: UInt64) {
     change(shard) { shard in
-      if let index = shard.holders.firstIndex(of: uid) { shard.holders.remove(at: index) }
+      if let index = shard.holders.lastIndex(of: uid) { shard.holders.remove(at: index) }
       if shard.isReady, shard.holders.isEmpty { shard.emptySince = now }
     }
     total -= 1

@@ -27,7 +27,7 @@ import Testing
     ("/tasks/:name", "/tasks/%zz"), ("/tasks/:name", "/tasks/%ff"), ("/tasks/:name", "/tasks/%00"),
     ("/tasks/:name", "/tasks/%0d%0a"), ("/a/:name/ws", "/a/x"), ("/a/:name/ws", "/a/x/wsx"), ("/a/:name/ws", "/a//ws"),
     ("/ws", "/wsx"), ("/ws", "/w"), ("/ws", "/"), ("/ws", ""), ("/ws", "ws"), ("/ws", "*"), ("/ws", "/%77s"),
-    ("/", "*"), ("/", ""),
+    ("/", "*"), ("/", ""), ("/a//b", "/a/b"), ("/a//", "/a"), ("/a//", "/a/b"),
   ])
   func `another path does not match`(_ pattern: String, _ path: String) {
     #expect(match(pattern, path) == nil)
@@ -35,7 +35,7 @@ import Testing
 
   @Test(arguments: [
     ("/ws", "/ws"), ("/ws", "/ws/"), ("/ws", "/ws/x"), ("/ws/", "/ws"), ("/a/b", "/a/b/c"), ("/", "/"), ("/", "/x"),
-    ("/", "//"),
+    ("/", "//"), ("/a//b", "/a//b/c"), ("/a//", "/a/"),
   ])
   func `a literal takes its path and all below it`(_ pattern: String, _ path: String) throws {
     let found = try #require(match(pattern, path))

@@ -133,6 +133,11 @@ import Testing
     }
   }
 
+  @Test func `empty lines are counted anew before each request`() {
+    let text = "\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    #expect(Parsing.events(text + text + text).count == 3)
+  }
+
   @Test func `a refused connection stays refused and reads no more`() {
     var parser = RequestParser(limits: Parsing.limits, remote: "")
     let bad = [UInt8]("GET / HTTP/9.9\r\n".utf8)

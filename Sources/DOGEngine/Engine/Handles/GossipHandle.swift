@@ -20,7 +20,13 @@ public struct GossipHandle: Hashable, Sendable {
   @discardableResult
   public func fail(_ text: UnsafeRawBufferPointer) -> Status { answer(.host, text) }
 
-  func answer(_ status: Status, _ data: UnsafeRawBufferPointer) -> Status {
+  /// Where what was to be the answer is none: it takes the handle as an answer does, and the asker gets DOG_EHOST.
+  func refuse(_ status: Status) -> Status {
+    let answered = answer(.host, UnsafeRawBufferPointer(start: nil, count: 0))
+    return answered.isOK ? status : answered
+  }
+
+  private func answer(_ status: Status, _ data: UnsafeRawBufferPointer) -> Status {
     switch handle.reach(as: .gossip, in: { $0.gossips }) {
     case .here(let ticket, let worker):
       guard worker.gossips.claim(handle) else { return .stale }

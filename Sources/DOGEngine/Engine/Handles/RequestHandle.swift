@@ -165,6 +165,13 @@ public struct RequestHandle: Hashable, Sendable {
     }
   }
 
+  /// To the question of this kind (nil: of any), where what was to be the answer is none: it takes the handle as an answer
+  /// does.
+  func refuse(_ status: Status, to kind: Handle.Kind?) -> Status {
+    guard handle.kind?.isRequest == true, kind == nil || kind == handle.kind else { return refusedKind }
+    return fail(with: status)
+  }
+
   private func fail(with status: Status) -> Status {
     let answered = fail()
     return answered.isOK ? status : answered

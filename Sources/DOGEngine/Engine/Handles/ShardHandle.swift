@@ -30,6 +30,17 @@ public struct ShardHandle: Hashable, Sendable {
 
   // MARK: From any thread
 
+  /// The Gateway that it belongs to.
+  func findGateway() throws(Status) -> GatewayHandle {
+    switch handle.reach(as: .shard, in: { $0.shards }) {
+    case .here(let shard, _): return GatewayHandle(shard.gateway.handle)
+    case .elsewhere(_, let engine):
+      guard let gateway = engine.directory.gateway(ofShard: handle) else { throw .stale }
+      return GatewayHandle(gateway)
+    case .failed(let status): throw status
+    }
+  }
+
   @discardableResult
   public func emit(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Status {
     withSender(kind, payload) { $0.emit(kind, $1, excluding: nil) }

@@ -1,0 +1,32 @@
+import CDOG
+
+// What getters and callbacks hand to the host: pointers that are the engine's and good until the callback that runs has
+// returned. They are never NULL, so that a host may print or compare a text of no length as it does any other.
+
+typealias TextResult = UnsafeMutablePointer<UnsafePointer<CChar>?>
+typealias LengthResult = UnsafeMutablePointer<Int>
+
+/// Gives the host a text that lives long enough.
+func give(_ bytes: UnsafeRawBufferPointer, _ text: TextResult?, _ length: LengthResult?) throws(Status) -> Status {
+  let (text, length) = (try required(text), try required(length))
+  text.pointee = bytes.text
+  length.pointee = bytes.count
+  return .ok
+}
+
+/// Gives the host a copy of a text, on the worker of the object it belongs to. Nil: there is none.
+func lend(_ bytes: [UInt8]?, _ text: TextResult?, _ length: LengthResult?) throws(Status) -> Status {
+  guard text != nil, length != nil else { throw .invalid }
+  guard let bytes else { return .notFound }
+  guard let worker = Worker.current else { throw .wrongThread }
+  return try give(worker.callouts.lend(bytes), text, length)
+}
+
+extension UnsafeRawBufferPointer {
+  /// Where it begins; some address that is not NULL where it is empty.
+  @inline(__always)
+  var start: UnsafeRawPointer { baseAddress ?? UnsafeRawPointer(StaticString("").utf8Start) }
+
+  /// The same as text.
+  var text: UnsafePointer<CChar> { start.assumingMemoryBound(to: CChar.self) }
+}

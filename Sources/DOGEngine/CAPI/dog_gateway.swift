@@ -1,0 +1,42 @@
+import CDOG
+
+@c @implementation
+public func dog_gateway_find(
+  _ engine: OpaquePointer?, _ gateway_class: UnsafePointer<CChar>?, _ class_length: Int, _ name: UnsafePointer<CChar>?,
+  _ name_length: Int, _ gateway: UnsafeMutablePointer<dog_gateway_t>?
+) -> dog_status_t {
+  outcome {
+    let engine = try Engine.find(engine)
+    let result = try required(gateway)
+    guard let found = try engine.gateway(text(gateway_class, class_length), text(name, name_length)) else {
+      return .notFound
+    }
+    result.pointee = found.rawValue
+    return .ok
+  }
+}
+
+@c @implementation
+public func dog_gateway_name(
+  _ gateway: dog_gateway_t, _ name: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ length: UnsafeMutablePointer<Int>?
+) -> dog_status_t {
+  outcome { try lend(GatewayHandle(rawValue: gateway).find().key.name.bytes, name, length) }
+}
+
+@c @implementation
+public func dog_gateway_broadcast(
+  _ gateway: dog_gateway_t, _ kind: dog_kind_t, _ data: UnsafeRawPointer?, _ length: Int
+) -> dog_status_t {
+  outcome { try GatewayHandle(rawValue: gateway).broadcast(MessageKind(kind), bytes(data, length)) }
+}
+
+@c @implementation
+public func dog_gateway_whisper(
+  _ gateway: dog_gateway_t, _ uid: UnsafePointer<CChar>?, _ uid_length: Int, _ kind: dog_kind_t,
+  _ data: UnsafeRawPointer?, _ length: Int, _ whispered: dog_whispered_fn?, _ user: UnsafeMutableRawPointer?
+) -> dog_status_t {
+  outcome {
+    try GatewayHandle(rawValue: gateway).whisper(
+      name(uid, uid_length), MessageKind(kind), bytes(data, length), whispered: hostWhispered(whispered, user))
+  }
+}

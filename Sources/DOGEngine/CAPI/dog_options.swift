@@ -1,0 +1,96 @@
+import CDOG
+
+@c @implementation
+public func dog_options_init(_ options: UnsafeMutablePointer<dog_options_t>?, _ size: Int) -> dog_status_t {
+  outcome {
+    try dog_options_t(Options()).write(to: options, size: size)
+    return .ok
+  }
+}
+
+extension dog_options_t: HostStruct {
+  fileprivate init(_ options: Options) {
+    self.init()
+    workers = UInt32(clamping: options.workers)
+    log_level = dog_log_level_t(rawValue: UInt32(clamping: options.logLevel.rawValue))
+    connections_max = UInt32(clamping: options.connectionsMax)
+    gateways_max = UInt32(clamping: options.gatewaysMax)
+    shards_max = UInt32(clamping: options.shardsMax)
+    mailbox_bytes_max = UInt32(clamping: options.mailboxBytesMax)
+    target_bytes_max = UInt32(clamping: options.targetBytesMax)
+    header_bytes_max = UInt32(clamping: options.headerBytesMax)
+    header_count_max = UInt32(clamping: options.headerCountMax)
+    body_bytes_max = UInt32(clamping: options.bodyBytesMax)
+    message_bytes_max = UInt32(clamping: options.messageBytesMax)
+    outbox_bytes_max = UInt32(clamping: options.outboxBytesMax)
+    outbox_policy = dog_outbox_policy_t(rawValue: UInt32(clamping: options.outboxPolicy.rawValue))
+    gossip_bytes_max = UInt32(clamping: options.gossipBytesMax)
+    gossips_max = UInt32(clamping: options.gossipsMax)
+    header_timeout_ms = UInt32(clamping: options.headerTimeoutMs)
+    body_timeout_ms = UInt32(clamping: options.bodyTimeoutMs)
+    keepalive_timeout_ms = UInt32(clamping: options.keepaliveTimeoutMs)
+    identify_timeout_ms = UInt32(clamping: options.identifyTimeoutMs)
+    receive_timeout_ms = UInt32(clamping: options.receiveTimeoutMs)
+    ping_interval_ms = UInt32(clamping: options.pingIntervalMs)
+    ping_timeout_ms = UInt32(clamping: options.pingTimeoutMs)
+    close_timeout_ms = UInt32(clamping: options.closeTimeoutMs)
+  }
+}
+
+extension Options {
+  /// As the host has set them. The ranges of numbers are the engine's to check; a number that is no member of its enum cannot
+  /// be brought over at all, and is refused here.
+  init(_ host: dog_options_t) throws(Status) {
+    self.init()
+    let hostLog = host.log.map { HostLog(write: $0, user: host.log_user) }
+    if let hostLog { log = { hostLog($0, $1) } }
+    guard let level = LogLevel(rawValue: Int32(truncatingIfNeeded: host.log_level.rawValue)) else {
+      hostLog?(.error, "option log_level is out of its range")
+      throw .invalid
+    }
+    guard let policy = OutboxPolicy(rawValue: Int32(truncatingIfNeeded: host.outbox_policy.rawValue)) else {
+      hostLog?(.error, "option outbox_policy is out of its range")
+      throw .invalid
+    }
+    workers = Int(host.workers)
+    logLevel = level
+    connectionsMax = Int(host.connections_max)
+    gatewaysMax = Int(host.gateways_max)
+    shardsMax = Int(host.shards_max)
+    mailboxBytesMax = Int(host.mailbox_bytes_max)
+    targetBytesMax = Int(host.target_bytes_max)
+    headerBytesMax = Int(host.header_bytes_max)
+    headerCountMax = Int(host.header_count_max)
+    bodyBytesMax = Int(host.body_bytes_max)
+    messageBytesMax = Int(host.message_bytes_max)
+    outboxBytesMax = Int(host.outbox_bytes_max)
+    outboxPolicy = policy
+    gossipBytesMax = Int(host.gossip_bytes_max)
+    gossipsMax = Int(host.gossips_max)
+    headerTimeoutMs = UInt64(host.header_timeout_ms)
+    bodyTimeoutMs = UInt64(host.body_timeout_ms)
+    keepaliveTimeoutMs = UInt64(host.keepalive_timeout_ms)
+    identifyTimeoutMs = UInt64(host.identify_timeout_ms)
+    receiveTimeoutMs = UInt64(host.receive_timeout_ms)
+    pingIntervalMs = UInt64(host.ping_interval_ms)
+    pingTimeoutMs = UInt64(host.ping_timeout_ms)
+    closeTimeoutMs = UInt64(host.close_timeout_ms)
+  }
+}
+
+/// The host's log function.
+///
+/// `@unchecked Sendable`: dog.h says that it is called on any thread; the pointer is handed through and never looked into.
+private struct HostLog: @unchecked Sendable {
+  let write: @convention(c) (UnsafeMutableRawPointer?, dog_log_level_t, UnsafePointer<CChar>?, Int) -> Void
+  let user: UnsafeMutableRawPointer?
+
+  func callAsFunction(_ level: LogLevel, _ line: String) {
+    var line = line
+    line.withUTF8 {
+      let bytes = UnsafeRawBufferPointer($0)
+      let level = dog_log_level_t(rawValue: UInt32(clamping: level.rawValue))
+      write(user, level, bytes.text, bytes.count)
+    }
+  }
+}

@@ -1,0 +1,171 @@
+import CDOG
+
+// Getters: each finds the request on its worker, then looks at where the result is to go.
+
+@c @implementation
+public func dog_request_method(
+  _ request: dog_request_t, _ method: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ length: UnsafeMutablePointer<Int>?
+) -> dog_status_t {
+  outcome { try give(keeping(request).withMethod { $0 }, method, length) }
+}
+
+@c @implementation
+public func dog_request_target(
+  _ request: dog_request_t, _ target: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ length: UnsafeMutablePointer<Int>?
+) -> dog_status_t {
+  outcome { try give(keeping(request).withTarget { $0 }, target, length) }
+}
+
+@c @implementation
+public func dog_request_path(
+  _ request: dog_request_t, _ path: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ length: UnsafeMutablePointer<Int>?
+) -> dog_status_t {
+  outcome { try give(keeping(request).withPath { $0 }, path, length) }
+}
+
+@c @implementation
+public func dog_request_body(
+  _ request: dog_request_t, _ body: UnsafeMutablePointer<UnsafeRawPointer?>?, _ length: UnsafeMutablePointer<Int>?
+) -> dog_status_t {
+  outcome {
+    let bytes = try keeping(request).withBody { $0 }
+    let (body, length) = (try required(body), try required(length))
+    body.pointee = bytes.start
+    length.pointee = bytes.count
+    return .ok
+  }
+}
+
+@c @implementation
+public func dog_request_remote(
+  _ request: dog_request_t, _ address: UnsafeMutablePointer<UnsafePointer<CChar>?>?,
+  _ length: UnsafeMutablePointer<Int>?
+) -> dog_status_t {
+  outcome {
+    let remote = try RequestHandle(rawValue: request).find().exchange.request.remote
+    return try lend([UInt8](remote.utf8), address, length)
+  }
+}
+
+@c @implementation
+public func dog_request_query(
+  _ request: dog_request_t, _ name: UnsafePointer<CChar>?, _ name_length: Int,
+  _ value: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ length: UnsafeMutablePointer<Int>?
+) -> dog_status_t {
+  outcome {
+    let asked = try RequestHandle(rawValue: request).find().exchange.request
+    return try lend(asked.query(bytes(name, name_length)), value, length)
+  }
+}
+
+@c @implementation
+public func dog_request_header(
+  _ request: dog_request_t, _ name: UnsafePointer<CChar>?, _ name_length: Int,
+  _ value: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ length: UnsafeMutablePointer<Int>?
+) -> dog_status_t {
+  outcome {
+    let asked = try RequestHandle(rawValue: request).find().exchange.request
+    return try lend(asked.header(bytes(name, name_length)), value, length)
+  }
+}
+
+@c @implementation
+public func dog_request_header_at(
+  _ request: dog_request_t, _ index: Int, _ header: UnsafeMutablePointer<dog_header_t>?
+) -> dog_status_t {
+  outcome {
+    let asked = try keeping(request)
+    let header = try required(header)
+    let found: Void? = asked.headerAt(index) { name, value in
+      header.pointee = dog_header_t(
+        name: name.text, name_length: name.count,
+        value: value.text, value_length: value.count)
+    }
+    return found == nil ? .notFound : .ok
+  }
+}
+
+@c @implementation
+public func dog_request_uid(
+  _ request: dog_request_t, _ uid: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ length: UnsafeMutablePointer<Int>?
+) -> dog_status_t {
+  outcome { try lend(RequestHandle(rawValue: request).find().uid?.bytes, uid, length) }
+}
+
+/// The request, kept until the callback that runs has returned: the host may answer it and still look at what it got.
+private func keeping(_ request: dog_request_t) throws(Status) -> HTTPRequest {
+  let kept = try RequestHandle(rawValue: request).find().exchange.request
+  Worker.current?.callouts.keep(kept)
+  return kept
+}
+
+// Answers: one that cannot be used takes the handle too, so that nobody is left waiting.
+
+@c @implementation
+public func dog_request_identify(
+  _ request: dog_request_t, _ uid: UnsafePointer<CChar>?, _ length: Int
+) -> dog_status_t {
+  answer(request, .identify) { try $0.identify(bytes(uid, length)) }
+}
+
+@c @implementation
+public func dog_request_clusterize(
+  _ request: dog_request_t, _ shard_id: UnsafePointer<CChar>?, _ length: Int
+) -> dog_status_t {
+  answer(request, .clusterize) { try $0.clusterize(bytes(shard_id, length)) }
+}
+
+@c @implementation
+public func dog_request_forward(
+  _ request: dog_request_t, _ gateway_class: UnsafePointer<CChar>?, _ class_length: Int, _ name: UnsafePointer<CChar>?,
+  _ name_length: Int
+) -> dog_status_t {
+  answer(request, .fetch) { try $0.forward(to: text(gateway_class, class_length), bytes(name, name_length)) }
+}
+
+@c @implementation
+public func dog_request_respond(
+  _ request: dog_request_t, _ status: Int32, _ headers: UnsafePointer<dog_header_t>?, _ header_count: Int,
+  _ body: UnsafeRawPointer?, _ body_length: Int
+) -> dog_status_t {
+  answer(request, nil) {
+    try $0.respond(
+      status: Int(status), headers: [HTTPHeader](headers, count: header_count), body: bytes(body, body_length))
+  }
+}
+
+@c @implementation
+public func dog_connect_options_init(
+  _ options: UnsafeMutablePointer<dog_connect_options_t>?, _ size: Int
+) -> dog_status_t {
+  outcome {
+    try dog_connect_options_t().write(to: options, size: size)
+    return .ok
+  }
+}
+
+@c @implementation
+public func dog_request_connect(
+  _ request: dog_request_t, _ options: UnsafePointer<dog_connect_options_t>?
+) -> dog_status_t {
+  answer(request, .receive) {
+    guard options != nil else { return $0.connect(protocol: nil, headers: [], data: nil) }
+    let chosen = try dog_connect_options_t(reading: options)
+    let selected = try text(chosen.protocol, chosen.protocol_length)
+    return try $0.connect(
+      protocol: selected.isEmpty ? nil : selected,
+      headers: [HTTPHeader](chosen.headers, count: chosen.header_count), data: chosen.data)
+  }
+}
+
+/// Answers the question of this kind (nil: of any), or says why the arguments are no answer.
+private func answer(
+  _ request: dog_request_t, _ kind: Handle.Kind?, _ give: (RequestHandle) throws -> Status
+) -> dog_status_t {
+  let handle = RequestHandle(rawValue: request)
+  return outcome {
+    do { return try give(handle) } catch { return handle.refuse(error as? Status ?? .invalid, to: kind) }
+  }
+}
+
+extension dog_connect_options_t: HostStruct {}

@@ -1,0 +1,37 @@
+import CDOG
+
+@c @implementation
+public func dog_engine_route(
+  _ engine: OpaquePointer?, _ pattern: UnsafePointer<CChar>?, _ gateway_class: UnsafePointer<CChar>?,
+  _ name: UnsafePointer<CChar>?
+) -> dog_status_t {
+  outcome {
+    let engine = try Engine.find(engine)
+    let fixed = name == nil ? nil : try text(name)
+    try engine.route(text(pattern), to: text(gateway_class), name: fixed)
+    return .ok
+  }
+}
+
+@c @implementation
+public func dog_engine_on_fetch(
+  _ engine: OpaquePointer?, _ fetch: dog_fetch_fn?, _ user: UnsafeMutableRawPointer?
+) -> dog_status_t {
+  outcome {
+    let engine = try Engine.find(engine)
+    guard let fetch else { return .invalid }
+    let host = HostFetch(fetch: fetch, user: user)
+    try engine.onFetch { engine, request in
+      try host.fetch(host.user, engine.reference, request.rawValue).check()
+    }
+    return .ok
+  }
+}
+
+/// The host's on_fetch.
+///
+/// `@unchecked Sendable`: dog.h says that it is called on several workers; `user` is handed through and never looked into.
+private struct HostFetch: @unchecked Sendable {
+  let fetch: dog_fetch_fn
+  let user: UnsafeMutableRawPointer?
+}
