@@ -26,7 +26,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "Sources/dog-host/Demo/page.html"
-PATIENCE_SECONDS = 6
+PATIENCE_SECONDS = 20
 # What a browser itself writes to the console when a server is away.
 SERVER_AWAY = re.compile(r"WebSocket connection to .* failed|net::ERR_|Failed to load resource")
 

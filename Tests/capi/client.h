@@ -230,7 +230,7 @@ static inline void ws_read(client_t *client, frame_t *frame) {
       for (size_t index = 2; index < head_length; index++) length = length << 8 | (unsigned char)client->bytes[index];
     }
     CHECK(length < sizeof frame->data);
-    CHECK((client->bytes[0] & 0xf0) == (char)0x80); /* whole messages, no extensions */
+    CHECK((unsigned char)client->bytes[0] >> 4 == 8); /* whole messages, no extensions */
     while (client->length < head_length + length) {
       if (!client_fill(client)) FAIL("the connection ended within a frame");
     }

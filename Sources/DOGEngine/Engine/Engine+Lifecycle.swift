@@ -16,11 +16,13 @@ extension Engine {
   @discardableResult
   public func stop(graceMs: UInt64) -> Status {
     guard !EngineTable.isForked else { return .forked }
-    let state = lifecycle.life.withLock { life in
+    // Another thread may be in the middle of a start: there are no workers yet to be told.
+    lifecycle.life.wait { $0.state != .running || $0.wasStarted }
+    let wasStarted = lifecycle.life.withLock { life in
       if life.state == .running { life.state = .stopping }
-      return life.state
+      return life.wasStarted
     }
-    guard state != .new else { return .wrongState }
+    guard wasStarted else { return .wrongState }
     let deadline = uv_hrtime() / 1_000_000 + min(graceMs, Options.dayMs)
     workers.first?.post { $0.beginStop(deadline: deadline) }
     if Worker.current?.engine !== self { lifecycle.waitUntilStopped() }

@@ -80,7 +80,7 @@ public struct GatewayClass: Sendable {
 
   var isValid: Bool {
     Name(name) != nil && Name(child) != nil && (1...1_000_000).contains(limit) && (0...604_800).contains(stickySeconds)
-      && (1...4_000_000).contains(stickyMax) && (0...604_800).contains(idleSeconds)
+      && (0...4_000_000).contains(stickyMax) && (0...604_800).contains(idleSeconds)
   }
 }
 

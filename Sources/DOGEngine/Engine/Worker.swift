@@ -114,9 +114,11 @@ final class Worker: @unchecked Sendable {
     sigemptyset(&pipe)
     sigaddset(&pipe, SIGPIPE)
     pthread_sigmask(SIG_BLOCK, &pipe, &before)
+    // A host may run one engine inside a callback of another: the thread is the other's again afterwards.
+    let outer = pthread_getspecific(Worker.threadKey)
     pthread_setspecific(Worker.threadKey, Unmanaged.passUnretained(self).toOpaque())
     loop.run()
-    pthread_setspecific(Worker.threadKey, nil)
+    pthread_setspecific(Worker.threadKey, outer)
     if sigismember(&before, SIGPIPE) == 0 {
       var none = timespec(tv_sec: 0, tv_nsec: 0)
       while sigtimedwait(&pipe, nil, &none) == SIGPIPE {}

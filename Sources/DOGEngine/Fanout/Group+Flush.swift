@@ -6,17 +6,9 @@ extension Group {
     assert(!isFlushing)
     isFlushing = true
     if batch.common.count > 0 {
-      for scope in scopes.indices where !scopes[scope].members.isEmpty {
-        deliver(to: scope)
-        forgetEmits(of: scope)
-      }
-      // Those whose members have all left.
-      for scope in emitScopes { forgetEmits(of: scope) }
+      for scope in scopes.indices { deliver(to: scope) }
     } else {
-      for scope in emitScopes where scopes[scope].firstRun >= 0 {
-        deliver(to: scope)
-        forgetEmits(of: scope)
-      }
+      for scope in emitScopes { deliver(to: scope) }
     }
     emitScopes.removeAll(keepingCapacity: emitScopes.capacity <= 4096)
     batch.finish(pool: pool)
@@ -45,20 +37,14 @@ extension Group {
     member.seat.lastSkip = member.seat.firstSkip
   }
 
-  /// The emits of this scope are delivered, or have nobody left to go to.
-  func forgetEmits(of scope: Int) {
-    guard scopes[scope].firstRun >= 0 else { return }
-    scopes[scope].firstRun = -1
-    scopes[scope].lastRun = -1
-    scopes[scope].emitted = Position()
-    scopes[scope].view.finish(pool: pool)
-    scopes[scope].viewRun = -1
-    scopes[scope].viewCommon = 0
-  }
-
   // MARK: Members
 
   private func deliver(to scope: Int) {
+    if !scopes[scope].members.isEmpty { deliverToMembers(of: scope) }
+    if scopes[scope].firstRun >= 0 { forgetEmits(of: scope) }
+  }
+
+  private func deliverToMembers(of scope: Int) {
     let view = view(of: scope)
     let range = view.origin..<view.origin + view.length.bytes
     let members = scopes[scope].members
@@ -71,6 +57,15 @@ extension Group {
         member.seat.lastSkip = -1
       }
     }
+  }
+
+  private func forgetEmits(of scope: Int) {
+    scopes[scope].firstRun = -1
+    scopes[scope].lastRun = -1
+    scopes[scope].emitted = Position()
+    scopes[scope].view.finish(pool: pool)
+    scopes[scope].viewRun = -1
+    scopes[scope].viewCommon = 0
   }
 
   /// What lies between the skips of a member that has some.

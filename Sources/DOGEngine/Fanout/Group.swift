@@ -11,7 +11,7 @@ final class Group<Member: GroupMember> {
   // For the flush (Group+Flush.swift).
   var scopes: ContiguousArray<Scope> = []
   var batch = Batch()
-  /// Scopes with runs in this batch. One that was removed and made anew in this turn may be here twice.
+  /// Scopes with runs in this batch, each once.
   var emitScopes: ContiguousArray<Int> = []
   var isFlushing = false
 
@@ -43,10 +43,10 @@ final class Group<Member: GroupMember> {
     return scopes.count - 1
   }
 
-  /// The Shard ends; its members have left before.
+  /// The Shard ends; its members have left before. What was emitted to it in this turn goes nowhere: who joins under the same
+  /// number later skips it.
   func removeScope(_ scope: Int) {
     precondition(scopes[scope].isInUse && scopes[scope].members.isEmpty, "scope \(scope) is not empty, or not there")
-    forgetEmits(of: scope)
     scopes[scope].members = []
     scopes[scope].isInUse = false
     freeScopes.append(scope)

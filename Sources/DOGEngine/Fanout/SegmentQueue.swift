@@ -28,10 +28,11 @@ final class SegmentQueue {
   var isEmpty: Bool { bytes == 0 }
   var indices: Range<Int> { head..<segments.count }
 
+  /// `boundary` is `start`, but in an empty queue it may lie before it.
   func append(_ shared: SharedBytes, _ start: Int, _ end: Int, boundary: Int) {
-    assert(start < end && end <= shared.count)
+    assert(start < end && end <= shared.count && (boundary == start || isEmpty))
     bytes += end - start
-    if let last = segments.last, last.bytes === shared, last.end == start, boundary == start {
+    if let last = segments.last, last.bytes === shared, last.end == start {
       segments[segments.count - 1].end = end
     } else {
       segments.append(Segment(bytes: shared, start: start, end: end, boundary: boundary))

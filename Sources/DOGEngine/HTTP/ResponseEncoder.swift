@@ -8,16 +8,6 @@ enum ResponseEncoder {
     /// Another request may follow on this connection.
     var keepAlive: Bool
 
-    init(isHEAD: Bool, isHTTP11: Bool, keepAlive: Bool) {
-      self.isHEAD = isHEAD
-      self.isHTTP11 = isHTTP11
-      self.keepAlive = keepAlive
-    }
-
-    init(_ request: HTTPRequest) {
-      self.init(isHEAD: request.isHEAD, isHTTP11: request.isHTTP11, keepAlive: request.keepAlive)
-    }
-
     /// For what could not be read as a request: say why and close.
     static var unread: Facts { Facts(isHEAD: false, isHTTP11: true, keepAlive: false) }
   }
@@ -46,23 +36,6 @@ enum ResponseEncoder {
     for header in headers { header.line.withUnsafeBytes { out.append($0) } }
     out.append(StaticString("\r\n").bytes)
     if hasBody, !facts.isHEAD { out.append(body) }
-  }
-
-  /// Appends an answer of the engine's own, with a few words more where there are any.
-  static func refusal(
-    status: Int, text: StaticString? = nil, for facts: Facts, date: [UInt8], into out: SharedBytes
-  ) {
-    let response = Response.refusal(status)
-    var body = response.body
-    if let text {
-      body.removeLast()
-      body.append(contentsOf: StaticString(": ").bytes)
-      body.append(contentsOf: text.bytes)
-      body.append(UInt8(ascii: "\n"))
-    }
-    body.withUnsafeBytes {
-      encode(status: status, headers: response.headers, body: $0, for: facts, date: date, into: out)
-    }
   }
 
   /// Appends the answer to a WebSocket handshake (RFC 6455, section 4.2.2). `accept` is the value of

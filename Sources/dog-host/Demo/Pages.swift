@@ -31,47 +31,36 @@ enum Pages {
     }
   }
 
-  private struct ClusterAnswer: Encodable {
-    struct Room: Encodable {
-      let room: String
-      let limit: Int
-      let connections: Int
-      let shards: [Shard]
-    }
-
-    struct Shard: Encodable {
-      let id: String
-      let worker: Int
-      let connections: Int
-      let uids: [String]
-    }
-
-    let rooms: [Room]
-
-    init(_ views: [ClusterView]) {
-      rooms = views.map { view in
-        Room(
-          room: view.name.description, limit: view.limit, connections: view.connections,
-          shards: view.shards.map { shard in
-            Shard(
-              id: shard.id.description, worker: shard.worker, connections: shard.connections,
-              uids: shard.uids.map(\.description).sorted())
-          })
-      }.sorted { $0.room < $1.room }
-    }
-  }
-
   private static func respondCluster(_ engine: Engine, _ request: RequestHandle) throws {
+    let headers = [
+      HTTPHeader(name: "Content-Type", value: "application/json"), HTTPHeader(name: "Cache-Control", value: "no-store"),
+    ]
     let asked = engine.inspect { views in
-      JSON.encode(ClusterAnswer(views)).withUnsafeBytes {
-        _ = request.respond(
-          status: 200,
-          headers: [
-            HTTPHeader(name: "Content-Type", value: "application/json"),
-            HTTPHeader(name: "Cache-Control", value: "no-store"),
-          ], body: $0)
-      }
+      request.respond(status: 200, headers: headers, body: json(views).text)
     }
     if !asked.isOK { throw asked }
+  }
+
+  private static func json(_ views: [ClusterView]) -> JSON {
+    let rooms = views.sorted { $0.name.description < $1.name.description }
+    return .object(["rooms": .array(rooms.map(json))])
+  }
+
+  private static func json(_ room: ClusterView) -> JSON {
+    .object([
+      "room": .string(room.name.description),
+      "limit": .number(String(room.limit)),
+      "connections": .number(String(room.connections)),
+      "shards": .array(room.shards.map(json)),
+    ])
+  }
+
+  private static func json(_ shard: ClusterView.ShardView) -> JSON {
+    .object([
+      "id": .string(shard.id.description),
+      "worker": .number(String(shard.worker)),
+      "connections": .number(String(shard.connections)),
+      "uids": .array(shard.uids.map(\.description).sorted().map { .string($0) }),
+    ])
   }
 }

@@ -13,10 +13,10 @@ final class RoomShard: Shard {
     switch RoomPath.last(of: http.path) {
     case "ws": request.connect()
     case "broadcast":
-      broadcast(.said(by: "HTTP", http.text))
+      broadcast(ServerMessage.said(by: "HTTP", http.text))
       request.respond(status: 200, body: "DONE")
     case "emit":
-      emit(.said(by: "HTTP", http.text, meta: "group"))
+      emit(ServerMessage.said(by: "HTTP", http.text, meta: "group"))
       request.respond(status: 200, body: "DONE")
     case "whisper":
       guard let target = http.query("target").flatMap({ Name($0) }) else {
@@ -36,39 +36,39 @@ final class RoomShard: Shard {
 
   // MARK: People
 
-  func onopen(_ socket: SocketHandle) throws { broadcast(.join(from(socket))) }
+  func onopen(_ socket: SocketHandle) throws { broadcast(ServerMessage.join(from(socket))) }
 
-  func onclose(_ socket: SocketHandle, _ close: Close) { broadcast(.exit(from(socket))) }
+  func onclose(_ socket: SocketHandle, _ close: Close) { broadcast(ServerMessage.exit(from(socket))) }
 
   func onmessage(_ socket: SocketHandle, _ message: Message) throws {
-    guard message.kind == .text, let parsed = ClientMessage(message.bytes) else {
-      send(.error("A message is a JSON object."), to: socket)
+    guard message.kind == .text, let json = JSON(message.bytes), case .object = json else {
+      send(ServerMessage.error("A message is a JSON object."), to: socket)
       return
     }
-    switch parsed.type {
+    switch json["type"]?.string {
     case "req:user:list": sendList(to: socket)
-    case "req:connected": broadcast(.connected(from(socket)))
-    case "msg": say(parsed.text, socket)
+    case "req:connected": broadcast(ServerMessage.connected(from(socket)))
+    case "msg": say(json["text"]?.string, socket)
     default: socket.broadcast(.text, message.bytes, toSelf: true)
     }
   }
 
   private func say(_ text: String?, _ socket: SocketHandle) {
     guard let text, let said = Command(text) else {
-      send(.error("There are no words in that. Try /w NAME words, /g words, or just words."), to: socket)
+      send(ServerMessage.error("There are no words in that. Try /w NAME words, /g words, or just words."), to: socket)
       return
     }
     let from = from(socket)
     switch said {
-    case .all(let words): broadcast(.said(by: from, words))
-    case .group(let words): emit(.said(by: from, words, meta: "group"))
+    case .all(let words): broadcast(ServerMessage.said(by: from, words))
+    case .group(let words): emit(ServerMessage.said(by: from, words, meta: "group"))
     case .whisper(let name, let words): whisper(words, to: name, from, socket)
-    case .unknown(let command): send(.error("There is no command \(command)."), to: socket)
+    case .unknown(let command): send(ServerMessage.error("There is no command \(command)."), to: socket)
     }
   }
 
   private func whisper(_ words: String, to name: String, _ from: String, _ socket: SocketHandle) {
-    guard let target = Name(name) else { return send(.error("\(name) is not a name."), to: socket) }
+    guard let target = Name(name) else { return send(ServerMessage.error("\(name) is not a name."), to: socket) }
     let message = ServerMessage.said(by: from, words, meta: "whisper", to: name)
     message.withBytes {
       _ = socket.whisper(target, .text, $0) { reached in
@@ -86,16 +86,18 @@ final class RoomShard: Shard {
     let asked = question.withUnsafeBytes {
       shard.gossip($0, timeoutMs: 2000) { results in
         var all = Set(own)
-        for result in results where result.status.isOK { all.formUnion(NameList.decode(result.data)) }
+        for result in results where result.status.isOK { all.formUnion(Self.names(in: result.data)) }
         ServerMessage.list(all.sorted()).withBytes { _ = socket.send(.text, $0) }
       }
     }
-    if !asked.isOK { send(.list(Set(own).sorted()), to: socket) }
+    if !asked.isOK { send(ServerMessage.list(Set(own).sorted()), to: socket) }
   }
 
   func ongossip(_ gossip: GossipHandle, _ question: UnsafeRawBufferPointer) throws {
-    NameList.encode(names).withUnsafeBytes { _ = gossip.reply($0) }
+    JSON.array(names.map { .string($0) }).withBytes { _ = gossip.reply($0) }
   }
+
+  private static func names(in reply: [UInt8]) -> [String] { reply.withUnsafeBytes { JSON($0)?.strings } ?? [] }
 
   // MARK: Sending
 
@@ -103,11 +105,11 @@ final class RoomShard: Shard {
 
   private func from(_ socket: SocketHandle) -> String { socket.uid?.description ?? "anon" }
 
-  private func send(_ message: ServerMessage, to socket: SocketHandle) { message.withBytes { _ = socket.send(.text, $0) } }
+  private func send(_ message: JSON, to socket: SocketHandle) { message.withBytes { _ = socket.send(.text, $0) } }
 
-  private func broadcast(_ message: ServerMessage) { message.withBytes { _ = shard.broadcast(.text, $0) } }
+  private func broadcast(_ message: JSON) { message.withBytes { _ = shard.broadcast(.text, $0) } }
 
-  private func emit(_ message: ServerMessage) { message.withBytes { _ = shard.emit(.text, $0) } }
+  private func emit(_ message: JSON) { message.withBytes { _ = shard.emit(.text, $0) } }
 }
 
 extension HTTPRequest {

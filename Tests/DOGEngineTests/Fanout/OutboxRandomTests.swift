@@ -186,6 +186,10 @@ import Testing
       #expect(peer.bytes == reference.bytes)
       #expect(peer.isEmpty == (reference.bytes == 0))
       #expect(peer.waiting == reference.content)
+      if let live = peer.outbox.live {
+        let sizes = live.indices.map { live.segments[$0].count }
+        #expect(!sizes.contains(0) && sizes.reduce(0, +) == live.bytes)
+      }
       #expect(peer.sent == sent)
       peer.sent = []
       sent = []

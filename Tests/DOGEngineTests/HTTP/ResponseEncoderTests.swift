@@ -24,10 +24,10 @@ import Testing
     return text(out)
   }
 
-  private func refusal(_ status: Int, _ words: StaticString? = nil, for facts: ResponseEncoder.Facts) -> String {
-    let out = SharedBytes(capacity: 0)
-    ResponseEncoder.refusal(status: status, text: words, for: facts, date: date, into: out)
-    return text(out)
+  private func refusal(_ status: Int, for facts: ResponseEncoder.Facts) -> String {
+    let response = Response.refusal(status)
+    return encode(
+      status, headers: response.headers, body: String(decoding: response.body, as: UTF8.self), for: facts)
   }
 
   @Test func `a response is status, Date, Content-Length, the host's headers and the body`() {
@@ -80,11 +80,8 @@ import Testing
         + "Content-Type: text/plain; charset=utf-8\r\n\r\n404 Not Found\n")
   }
 
-  @Test func `a refusal of what could not be read says why and closes`() {
-    #expect(
-      refusal(400, "more than one Host", for: .unread)
-        == "HTTP/1.1 400 Bad Request\r\n\(dateLine)Content-Length: 36\r\nConnection: close\r\n"
-        + "Content-Type: text/plain; charset=utf-8\r\n\r\n400 Bad Request: more than one Host\n")
+  @Test func `a refusal of what could not be read closes`() {
+    #expect(refusal(400, for: .unread).contains("\r\nConnection: close\r\n"))
   }
 
   @Test(arguments: [
