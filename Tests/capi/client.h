@@ -68,6 +68,14 @@ static inline int client_fill(client_t *client) {
   return 1;
 }
 
+/* Waits until so many bytes are there. Zero if the connection ends before. */
+static inline int client_wait(client_t *client, size_t length) {
+  while (client->length < length) {
+    if (!client_fill(client)) return 0;
+  }
+  return 1;
+}
+
 static inline void client_consume(client_t *client, size_t length) {
   client->length -= length;
   memmove(client->bytes, client->bytes + length, client->length);
@@ -213,27 +221,21 @@ static inline void ws_say(client_t *client, const char *text) { ws_send(client, 
 /* The next frame that is no ping. The data has a NUL behind it. */
 static inline void ws_read(client_t *client, frame_t *frame) {
   for (;;) {
-    size_t head_length = 2, length = 0;
-    while (client->length < head_length) {
-      if (!client_fill(client)) {
-        frame->opcode = WS_END;
-        return;
-      }
-      if (client->length < 2) continue;
-      length = (unsigned char)client->bytes[1];
-      CHECK(length < 128); /* a server does not mask */
-      if (length == 126) head_length = 4;
-      if (length == 127) head_length = 10;
+    if (!client_wait(client, 2)) {
+      frame->opcode = WS_END;
+      return;
     }
-    if (head_length > 2) {
+    size_t head_length = 2, length = (unsigned char)client->bytes[1];
+    CHECK(length < 128); /* a server does not mask */
+    if (length >= 126) {
+      head_length = length == 126 ? 4 : 10;
+      if (!client_wait(client, head_length)) FAIL("the connection ended within a frame");
       length = 0;
       for (size_t index = 2; index < head_length; index++) length = length << 8 | (unsigned char)client->bytes[index];
     }
     CHECK(length < sizeof frame->data);
     CHECK((unsigned char)client->bytes[0] >> 4 == 8); /* whole messages, no extensions */
-    while (client->length < head_length + length) {
-      if (!client_fill(client)) FAIL("the connection ended within a frame");
-    }
+    if (!client_wait(client, head_length + length)) FAIL("the connection ended within a frame");
     frame->opcode = client->bytes[0] & 0x0f;
     frame->length = length;
     memcpy(frame->data, client->bytes + head_length, length);

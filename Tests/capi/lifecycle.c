@@ -6,7 +6,6 @@
 #include "calls.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <sched.h>
 #include <stdatomic.h>
 
@@ -52,6 +51,19 @@ static void app_init_passing(app_t *app) {
   app->shard.onclose = onclose_pass;
   app->shard.onstop = onstop_pass;
 }
+
+/* Does anyone let a client in? */
+static int is_listening(uint16_t port) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  CHECK(fd >= 0);
+  int is_open = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+  close(fd);
+  return is_open;
+}
+/* An engine that another thread runs. */
+static void wait_until_listening(uint16_t port) { WAIT_UNTIL(is_listening(port)); }
 
 /* ---- many engines ------------------------------------------------------------------------------------------------ */
 
@@ -389,16 +401,7 @@ static void a_request_in_flight_is_answered_during_the_grace(void) {
   pthread_t stopping, answering;
   CHECK(pthread_create(&stopping, NULL, stop_with_grace, &app) == 0);
   CHECK(pthread_create(&answering, NULL, respond_later, NULL) == 0);
-  /* When no one is let in any more, the stop has begun. */
-  for (;;) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(app.port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    int refused = connect(fd, (struct sockaddr *)&address, sizeof address) != 0 && errno == ECONNREFUSED;
-    close(fd);
-    if (refused) break;
-    sched_yield();
-  }
+  WAIT_UNTIL(!is_listening(app.port)); /* then the stop has begun */
   gate_pass(&stopped);
   response_t response;
   client_read_response(client, &response, 1);
@@ -503,7 +506,8 @@ static void run_makes_the_calling_thread_a_worker(void) {
   int threads = count_threads();
   pthread_t thread;
   CHECK(pthread_create(&thread, NULL, run, &app) == 0);
-  CHECK_NUMBER(http_get(app.port, "/room", NULL), 200); /* waits in the backlog until the engine runs */
+  wait_until_listening(app.port);
+  CHECK_NUMBER(http_get(app.port, "/room", NULL), 200);
   CHECK_NUMBER(count_threads(), threads + 1); /* the one that runs it, and no other */
   client_t *client = ws_open(app.port, "/room/ws");
   gate_wait(&opened, 1);
@@ -526,6 +530,7 @@ static void run_with_several_workers_ends_with_all_of_them(void) {
   app_prepare(&app);
   pthread_t thread;
   CHECK(pthread_create(&thread, NULL, run, &app) == 0);
+  wait_until_listening(app.port);
   client_t *clients[6];
   char target[32];
   for (int index = 0; index < 6; index++) {

@@ -271,7 +271,7 @@ static void a_limit_of_zero_is_refused(void) {
   app.gateway.idle_seconds = 604800;
   CHECK_OK(dog_engine_define_gateway(engine, &app.gateway));
   app.gateway.name = "SHORT";
-  app.gateway.sticky_seconds = app.gateway.sticky_max = 0;
+  app.gateway.sticky_seconds = 0;
   CHECK_OK(dog_engine_define_gateway(engine, &app.gateway)); /* nobody is remembered */
   CHECK_OK(dog_engine_destroy(engine));
 }

@@ -31,16 +31,15 @@ func bytes(_ pointer: UnsafeRawPointer?, _ length: Int) throws(Status) -> Unsafe
 
 /// A short text with its length.
 func text(_ pointer: UnsafePointer<CChar>?, _ length: Int) throws(Status) -> String {
-  let bytes = try bytes(pointer, length)
-  guard bytes.count <= textBytesMax, let text = String(validating: bytes, as: UTF8.self) else { throw .invalid }
+  guard (0...textBytesMax).contains(length) else { throw .invalid }
+  guard let text = String(validating: try bytes(pointer, length), as: UTF8.self) else { throw .invalid }
   return text
 }
 
 /// A short text that ends with a NUL.
 func text(_ pointer: UnsafePointer<CChar>?) throws(Status) -> String {
   guard let pointer else { throw .invalid }
-  let length = strnlen(pointer, textBytesMax + 1)
-  return try text(pointer, Int(exactly: length) ?? -1)
+  return try text(pointer, strnlen(pointer, textBytesMax + 1))
 }
 
 /// A uid, or what else is a name.

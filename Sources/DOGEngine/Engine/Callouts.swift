@@ -4,6 +4,9 @@
 /// onclose after a close) is put into `waiting` and called when the outermost callback has returned, in order. So a host may
 /// hold a lock in a callback and call the engine; it is never entered a second time underneath itself.
 struct Callouts {
+  /// How many waiting callouts one turn of the loop calls.
+  static let atOnceMax = 4096
+
   /// True while a callback of the host's runs on this worker.
   private(set) var isInHost = false
   private var isEmptying = false
@@ -45,8 +48,13 @@ struct Callouts {
       isEmptying = false
       return nil
     }
-    defer { nextWaiting += 1 }
-    return waiting[nextWaiting]
+    let call = waiting[nextWaiting]
+    nextWaiting += 1
+    if nextWaiting == Callouts.atOnceMax {
+      waiting.removeFirst(nextWaiting)
+      nextWaiting = 0
+    }
+    return call
   }
 
   /// A copy that lives until the callback that runs has returned.
@@ -84,6 +92,11 @@ extension Worker {
   }
 
   private func emptyCallouts() {
-    while let call = callouts.next() { call() }
+    for _ in 0..<Callouts.atOnceMax {
+      guard let call = callouts.next() else { return }
+      call()
+    }
+    // A host whose callbacks always bring about more of them must not keep this worker from everybody else.
+    post { $0.emptyCallouts() }
   }
 }

@@ -8,7 +8,7 @@ struct BoundPort: Sendable {
   /// One for each worker; each is closed by the listener that takes it.
   let descriptors: [Int32]
 
-  /// Binds without listening yet. `port` 0 takes a free one.
+  /// Binds and listens; nobody accepts yet. `port` 0 takes a free one.
   static func bind(host: String, port: UInt16, count: Int) throws(Status) -> BoundPort {
     guard let wanted = SocketAddress(host: host, port: port) else { throw .badAddress }
     // SO_REUSEPORT would let a second process share the port in silence. So the port is first bound alone, which fails
@@ -50,7 +50,7 @@ struct BoundPort: Sendable {
       throw reason == EADDRINUSE ? .addressInUse : .badAddress
     }
     // Only a listening socket makes a later bind to the same port fail.
-    if !sharing, Glibc.listen(descriptor, 1) != 0 {
+    guard Glibc.listen(descriptor, sharing ? Listener.backlog : 1) == 0 else {
       let reason = errno
       Glibc.close(descriptor)
       throw reason == EADDRINUSE ? .addressInUse : .badAddress
@@ -61,7 +61,7 @@ struct BoundPort: Sendable {
 
 /// Accepts on one worker's socket of a bound port. Lives on one loop; closed like a stream.
 final class Listener {
-  private static let backlog: Int32 = 1024
+  fileprivate static let backlog: Int32 = 1024
 
   private let tcp: UnsafeMutablePointer<uv_tcp_t>
   private let loop: EventLoop
