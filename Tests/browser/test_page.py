@@ -64,7 +64,8 @@ def test_the_policy_names_the_style_and_the_script_of_the_page():
 def test_the_page_has_nothing_inline_but_its_style_and_its_script_and_loads_nothing():
     text = PAGE.read_text()
     for banned in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function",
-                   "javascript:", " onclick=", " onerror=", " onload=", " style=", "@import", "url(", "stylesheet", "<iframe"):
+                   "javascript:", " onclick=", " onerror=", " onload=", " style=", "@import", "url(", "stylesheet",
+                   "<iframe"):
         assert banned not in text, banned
     assert text.count("<script") == 1 and text.count("<style") == 1 and " src=" not in text
     assert "http://" not in text.replace("http://www.w3.org/2000/svg", "") and "https://" not in text

@@ -98,7 +98,7 @@ static inline void app_wait_until_empty(const app_t *app) {
 }
 
 static inline void app_end(app_t *app) {
-  CHECK_OK(dog_engine_stop(app->engine, 2000));
+  CHECK_OK(dog_engine_stop(app->engine, 300));
   CHECK_OK(dog_engine_destroy(app->engine));
 }
 

@@ -35,10 +35,10 @@ static void stop_inside_a_callback_returns_at_once(void) {
   CHECK_NUMBER(http_get(app.port, "/room", &response), 200); /* a request in flight is answered */
   CHECK(strcmp(response.body, "stopping") == 0);
   WS_EXPECT_CLOSE(client, 1001);
+  client_free(client);
   gate_wait(&stopped, 2);
   CHECK_OK(dog_engine_destroy(app.engine));
   CHECK_NUMBER(gate_count(&stopped), 2);
-  client_free(client);
 }
 
 static dog_status_t receive_destroy(void *user, dog_shard_t shard, dog_request_t request) {

@@ -31,10 +31,12 @@ static void onclose_pass(void *user, dog_shard_t shard, dog_socket_t socket, uin
 typedef struct stage {
   app_t app;
   client_t *a, *b, *c;
+  uint64_t messages; /* how many any socket should have been sent so far */
 } stage_t;
 
 static void stage_init(stage_t *stage) {
   app_init(&stage->app);
+  stage->messages = 0;
   stage->app.gateway.limit = 2;
   stage->app.shard.onstart = onstart_note;
   stage->app.shard.onopen = onopen_note;
@@ -56,7 +58,12 @@ static void stage_start(stage_t *stage) {
 static void stage_expect(stage_t *stage, const char *a, const char *b, const char *c) {
   client_t *const clients[] = {stage->a, stage->b, stage->c};
   const char *const wanted[] = {a, b, c};
-  /* The last message that any of them gets: sent from this thread, it comes after what this thread sent before. */
+  /* What comes over another worker may come later than what is sent straight to a socket. So all must have been queued
+   * before the last message that each of them gets. */
+  stage->messages += strlen(a) + strlen(b) + strlen(c);
+  WAIT_UNTIL(app_stats(&stage->app).messages_out >= stage->messages);
+  CHECK_NUMBER(app_stats(&stage->app).messages_out, stage->messages);
+  stage->messages += 3;
   for (int index = 0; index < 3; index++) CHECK_OK(dog_socket_send(sockets[index], DOG_TEXT, "end", 3));
   for (int index = 0; index < 3; index++) {
     for (const char *letter = wanted[index]; *letter != '\0'; letter++) {
@@ -126,6 +133,7 @@ static void a_whisper_reaches_every_socket_of_a_uid(void) {
   CHECK_OK(dog_socket_whisper(sockets[0], "c", 1, DOG_TEXT, "1", 1, whispered_note, (void *)&whispered_to));
   gate_wait(&done, 1);
   CHECK_NUMBER(whispered_to, 2);
+  stage.messages++;
   WS_EXPECT(second_c, "1");
   stage_expect(&stage, "", "", "1");
   CHECK_OK(dog_shard_whisper(shards[1], "a", 1, DOG_TEXT, "2", 1, whispered_note, (void *)&whispered_to));
@@ -260,10 +268,10 @@ static void a_close_that_is_none_is_refused(void) {
   CHECK(frame->opcode == WS_CLOSE && frame->length == 125 && memcmp(frame->data + 2, reason, 123) == 0);
   ws_send(stage.a, WS_CLOSE, frame->data, frame->length);
   client_drain(stage.a);
+  client_free(stage.a);
   free(frame);
   gate_wait(&closed, 1);
   WAIT_UNTIL(dog_socket_send(sockets[0], DOG_TEXT, "x", 1) == DOG_ESTALE);
-  client_free(stage.a);
   stage.a = ws_open(stage.app.port, "/room/ws?u=a");
   stage_end(&stage);
 }

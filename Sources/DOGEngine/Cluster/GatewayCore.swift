@@ -260,6 +260,8 @@ final class GatewayCore: @unchecked Sendable {
     home.engine.gatewayCount.subtract(1, ordering: .relaxed)
     home.counters.add(.gateways, -1)
     host = nil
+    // Its Shards hold it: where the engine ends under them, this is what lets go of them.
+    for slot in members.indices { members[slot] = .none }
     home.gateways.remove(handle)
   }
 

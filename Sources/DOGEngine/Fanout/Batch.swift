@@ -2,10 +2,10 @@
 ///
 /// DESIGN
 /// Broadcasts lie one after another in `common`, emits in `emits`. The *view* of a scope is what its members get: the
-/// broadcasts and its own emits in the order of their appending. A place in a view is a plain byte offset, and it is known
-/// before the view exists: the bytes of `common` so far plus the bytes of the scope's own emits so far. So no message leaves
-/// a record, whatever their number; only these do:
-///  - a *run*, where emits of one scope lie between two broadcasts: with them the view is copied together once per scope;
+/// broadcasts and its own emits in the order of their appending. A place in a view is a plain byte offset, and it is
+/// known before the view exists: the bytes of `common` so far plus the bytes of the scope's own emits so far. So no
+/// message leaves a record, whatever their number; only these do:
+///  - a *run*, where emits of one scope lie between two broadcasts: by them the view is copied together, once;
 ///  - a *skip*, a stretch of the view that one member does not get: its own message, or what came before it joined.
 /// A scope without emits has `common` itself for its view, and nothing is copied.
 struct Batch {

@@ -1,5 +1,5 @@
-/// Spare storage of one worker: batches and outboxes take what they need for a turn and give it back, so that a busy socket
-/// allocates nothing per message and an idle one owns nothing.
+/// Spare storage of one worker: batches and outboxes take what they need for a turn and give it back, so that a busy
+/// socket allocates nothing per message and an idle one owns nothing.
 ///
 /// Spares are kept by size class, powers of two: whoever asks for little is never handed a large buffer, which a slow
 /// receiver would then hold for the sake of a few bytes.

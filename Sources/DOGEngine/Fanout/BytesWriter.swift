@@ -1,8 +1,8 @@
 /// The writing end of a `SharedBytes`: it adds at the end and gives the storage back when done.
 ///
-/// A stretch of it may be in the kernel's hands, by pointer, while more is added: a receiver that caught up in mid-turn has a
-/// write in flight. So the storage never moves once it is made: what outgrows it goes on in a larger copy, where all
-/// offsets hold as before, and the smaller one stays as it is for whoever refers to it.
+/// A stretch of it may be in the kernel's hands, by pointer, while more is added: a receiver that caught up in mid-turn
+/// has a write in flight. So the storage never moves once it is made: what outgrows it goes on in a larger copy, where
+/// all offsets hold as before, and the smaller one stays as it is for whoever refers to it.
 struct BytesWriter {
   private(set) var bytes: SharedBytes?
   /// How much the content before this one came to: the next storage is made for as much at once.

@@ -1,7 +1,7 @@
 /// Reads where the WebSocket frames of a server end, and which of them are control frames.
 ///
-/// The encoder lives above this room, and an outbox over its limit is the only one here to ask: it drops whole messages and
-/// never a control frame. For the frames of one's own server this is all: unmasked, and every message in one frame
+/// The encoder lives above this room, and an outbox over its limit is the only one here to ask: it drops whole messages
+/// and never a control frame. For the frames of one's own server this is all: unmasked, and every message in one frame
 /// (RFC 6455, section 5.2), so a data frame is a message.
 enum FrameWalk {
   struct Frame: Equatable {
@@ -9,8 +9,8 @@ enum FrameWalk {
     let isControl: Bool
   }
 
-  /// The frame that begins at `start`, of which `available` (1 or more) bytes are there. Bytes that are no whole frame count as
-  /// one data frame to the end: never past it.
+  /// The frame that begins at `start`, of which `available` (1 or more) bytes are there. Bytes that are no whole frame
+  /// count as one data frame to the end: never past it.
   static func frame(at start: UnsafeRawPointer, available: Int) -> Frame {
     let short = available >= 2 ? start.load(fromByteOffset: 1, as: UInt8.self) & 0x7f : 0
     let header = short < 126 ? 2 : short == 126 ? 4 : 10

@@ -15,8 +15,9 @@ extension Group {
     isFlushing = false
   }
 
-  /// Hands one member its part of the batch so far: before something is sent to it alone, so that its peer gets both in the
-  /// order in which they were said. `more` is true all along: what comes next is that which the caller is about to send.
+  /// Hands one member its part of the batch so far: before something is sent to it alone, so that its peer gets both in
+  /// the order in which they were said. `more` is true all along: what comes next is that which the caller is about to
+  /// send.
   func catchUp(_ member: Member) {
     guard isDirty, member.seat.isTaken else { return }
     assert(!isFlushing)
@@ -79,8 +80,8 @@ extension Group {
       let skip = batch.skips[Int(next)]
       if from.bytes < skip.start.bytes {
         member.take(
-          view.bytes, view.origin + from.bytes..<view.origin + skip.start.bytes, frames: skip.start.frames - from.frames,
-          more: moreFollows || skip.next >= 0 || hasTail)
+          view.bytes, view.origin + from.bytes..<view.origin + skip.start.bytes,
+          frames: skip.start.frames - from.frames, more: moreFollows || skip.next >= 0 || hasTail)
       }
       from = skip.end
       next = skip.next

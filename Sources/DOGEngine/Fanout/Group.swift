@@ -1,8 +1,10 @@
-/// The part of one cluster that lives on one worker: its members (sockets) by scope (Shard), and the batch of this turn.
+/// The part of one cluster that lives on one worker: its members (sockets) by scope (Shard), and the batch of this
+/// turn.
 ///
-/// Messages are appended while the turn's callbacks run and delivered by one `flush` before the loop sleeps: each member is
-/// called with what it gets in one piece, or in a few around what it skips. A turn costs O(messages + members), not their
-/// product. What one caller appends, each member gets in that order, and in order with what `catchUp` separates.
+/// Messages are appended while the turn's callbacks run and delivered by one `flush` before the loop sleeps: each
+/// member is called with what it gets in one piece, or in a few around what it skips. A turn costs O(messages +
+/// members), not their product. What one caller appends, each member gets in that order, and in order with what
+/// `catchUp` separates.
 final class Group<Member: GroupMember> {
   let pool: BytesPool
   private(set) var memberCount = 0
@@ -43,8 +45,8 @@ final class Group<Member: GroupMember> {
     return scopes.count - 1
   }
 
-  /// The Shard ends; its members have left before. What was emitted to it in this turn goes nowhere: who joins under the same
-  /// number later skips it.
+  /// The Shard ends; its members have left before. What was emitted to it in this turn goes nowhere: who joins under
+  /// the same number later skips it.
   func removeScope(_ scope: Int) {
     precondition(scopes[scope].isInUse && scopes[scope].members.isEmpty, "scope \(scope) is not empty, or not there")
     scopes[scope].members = []
@@ -101,8 +103,8 @@ final class Group<Member: GroupMember> {
   /// What this batch holds in memory: past a limit of its own the owner flushes before the turn ends.
   var pendingBytes: Int { batch.bytes }
 
-  /// Appends one encoded frame for the members of `scope` (emit), or all (broadcast), except for the sender. `fill` writes
-  /// exactly `size` bytes; it is not called when there is nobody to get them.
+  /// Appends one encoded frame for the members of `scope` (emit), or all (broadcast), except for the sender. `fill`
+  /// writes exactly `size` bytes; it is not called when there is nobody to get them.
   func append(size: Int, scope: Int?, excluding sender: Member?, fill: (UnsafeMutableRawPointer) -> Void) {
     if let target = reserve(size, messages: 1, scope: scope, excluding: sender) { fill(target) }
   }
@@ -137,7 +139,8 @@ final class Group<Member: GroupMember> {
     let last = scopes[scope].lastRun
     scopes[scope].emitted.bytes += size
     scopes[scope].emitted.frames += messages
-    if last >= 0, last != scopes[scope].viewRun, batch.runs[Int(last)].end == start, batch.runs[Int(last)].common == common {
+    let isAdjacent = last >= 0 && batch.runs[Int(last)].end == start && batch.runs[Int(last)].common == common
+    if isAdjacent, last != scopes[scope].viewRun {
       batch.runs[Int(last)].end += size
     } else {
       let run = Int32(batch.runs.count)
@@ -157,8 +160,8 @@ final class Group<Member: GroupMember> {
 
   /// Where the view of this scope ends now.
   func position(in scope: Int) -> Position {
-    Position(
-      bytes: batch.common.count + scopes[scope].emitted.bytes, frames: batch.commonFrames + scopes[scope].emitted.frames)
+    let emitted = scopes[scope].emitted
+    return Position(bytes: batch.common.count + emitted.bytes, frames: batch.commonFrames + emitted.frames)
   }
 
   private func skip(_ member: Member, from start: Position, to end: Position) {

@@ -1,17 +1,18 @@
 /// What becomes of messages for a peer that does not keep up (rule S8). Only for an outbox that holds whole frames.
 ///
-/// Whole data frames are dropped, each a message. Never dropped, though they may pass the limit: control frames, what is in
-/// flight, and the rest of a frame of which the kernel has taken a part. To close instead, a caller compares `bytes` itself.
+/// Whole data frames are dropped, each a message. Never dropped, though they may pass the limit: control frames, what
+/// is in flight, and the rest of a frame of which the kernel has taken a part. To close instead, a caller compares
+/// `bytes` itself.
 extension Outbox {
-  /// Drop oldest: drops whole data frames from the front until `incoming` more bytes are within `limit`, or none is left. Drops
-  /// none when that cannot be enough. Returns how many.
+  /// Drop oldest: drops whole data frames from the front until `incoming` more bytes are within `limit`, or none is
+  /// left. Drops none when that cannot be enough. Returns how many.
   mutating func makeRoom(for incoming: Int, limit: Int) -> Int {
     guard incoming <= limit - (live?.inFlight ?? 0) else { return 0 }
     return dropOldest(excess: incoming - (limit - bytes))
   }
 
-  /// Queues a stretch, dropping the oldest of what is queued and then of the stretch itself until the rest is within `limit`.
-  /// Returns how many messages were dropped. `written` as in `queue`.
+  /// Queues a stretch, dropping the oldest of what is queued and then of the stretch itself until the rest is within
+  /// `limit`. Returns how many messages were dropped. `written` as in `queue`.
   mutating func queueDroppingOldest(_ shared: SharedBytes, _ range: Range<Int>, limit: Int, written: Int = 0) -> Int {
     if range.count - written <= limit - bytes {
       queue(shared, range, written: written)
@@ -56,7 +57,8 @@ extension Outbox {
     return dropped
   }
 
-  /// Queues the rest of the frame that the kernel took a part of, whatever the limit. Returns where the whole ones begin.
+  /// Queues the rest of the frame that the kernel took a part of, whatever the limit. Returns where the whole ones
+  /// begin.
   private mutating func queueBegun(_ shared: SharedBytes, _ range: Range<Int>, written: Int) -> Int {
     let point = range.lowerBound + written
     let start = FrameWalk.boundary(in: shared, from: range.lowerBound, reaching: point, end: range.upperBound)
@@ -64,7 +66,8 @@ extension Outbox {
     return start
   }
 
-  /// Moves `start` past as many frames as it takes for the rest to fit into `room`; control frames among them are queued.
+  /// Moves `start` past as many frames as it takes for the rest to fit into `room`; control frames among them are
+  /// queued.
   private mutating func dropFirst(of shared: SharedBytes, _ start: inout Int, _ end: Int, room: Int) -> Int {
     var dropped = 0
     var excess = end - start - room

@@ -1,8 +1,9 @@
-/// What the kernel has not taken yet of the bytes for one peer: a WebSocket's frames, or an HTTP connection's responses.
+/// What the kernel has not taken yet of the bytes for one peer: a WebSocket's frames, or an HTTP connection's
+/// responses.
 ///
-/// Large stretches are queued by reference to the bytes that many sockets share, small ones are copied into chunks of the
-/// outbox's own. One write at a time may be in flight. An empty outbox is two pointers: the rest comes from the worker's
-/// pool and goes back when everything is sent.
+/// Large stretches are queued by reference to the bytes that many sockets share, small ones are copied into chunks of
+/// the outbox's own. One write at a time may be in flight. An empty outbox is two pointers: the rest comes from the
+/// worker's pool and goes back when everything is sent.
 ///
 /// A writer's round: `gather`, write, `wrote`. If bytes remain: `gather` again, begin an asynchronous write of that,
 /// `setInFlight`, and `completed` when it ends.
@@ -29,15 +30,15 @@ struct Outbox: ~Copyable {
 
   // MARK: Queueing
 
-  /// Queues a stretch of shared bytes without copying, unless it is small. `written` says how many of its first bytes the
-  /// kernel has taken already: more than 0 only while the outbox is empty.
+  /// Queues a stretch of shared bytes without copying, unless it is small. `written` says how many of its first bytes
+  /// the kernel has taken already: more than 0 only while the outbox is empty.
   mutating func queue(_ shared: SharedBytes, _ range: Range<Int>, written: Int = 0) {
     let start = range.lowerBound + written
     guard start < range.upperBound else { return }
     let queue = makeLive()
     assert(written == 0 || queue.isEmpty)
-    // A reference holds the whole storage: it must not be for the sake of a few bytes, or a peer that does not read could
-    // make us hold many times its limit. The rest of a partly written stretch is one per socket, and may.
+    // A reference holds the whole storage: it must not be for the sake of a few bytes, or a peer that does not read
+    // could make us hold many times its limit. The rest of a partly written stretch is one per socket, and may.
     let size = range.upperBound - start
     if written > 0 || (size >= Outbox.referenceBytesMin && size >= shared.capacity / 4) {
       queue.append(shared, start, range.upperBound, boundary: range.lowerBound)
@@ -66,7 +67,8 @@ struct Outbox: ~Copyable {
 
   // MARK: Writing
 
-  /// The next bytes to write, at most `bytesMax` of them, as far as there are vectors for. Not while a write is in flight.
+  /// The next bytes to write, at most `bytesMax` of them, as far as there are vectors for. Not while a write is in
+  /// flight.
   func gather(
     into vectors: UnsafeMutableBufferPointer<Vector>, bytesMax: Int = Outbox.inFlightBytesMax
   ) -> (vectors: Int, bytes: Int) {
@@ -92,7 +94,7 @@ struct Outbox: ~Copyable {
   }
 
   /// A write of the first `count` bytes began: what it reads stays in place until `completed`.
-  mutating func setInFlight(_ count: Int) {
+  func setInFlight(_ count: Int) {
     assert(!isInFlight && count > 0 && count <= bytes)
     live?.inFlight = count
   }

@@ -1,11 +1,12 @@
-/// Where a member sits in its group and what it skips of this turn's batch. The group's own notes, kept inside the member so
-/// that finding them costs no look-up.
+/// Where a member sits in its group and what it skips of this turn's batch. The group's own notes, kept inside the
+/// member so that finding them costs no look-up.
 struct Seat {
   /// -1 exactly while it is in no group.
   var scope: Int32 = -1
   /// Its place among the members of its scope.
   var index: Int32 = -1
-  /// Its chain in `Batch.skips`, oldest first. Both -1 when it gets the whole view of its scope, and so after every flush.
+  /// Its chain in `Batch.skips`, oldest first. Both -1 when it gets the whole view of its scope, and so after every
+  /// flush.
   var firstSkip: Int32 = -1
   var lastSkip: Int32 = -1
 
@@ -17,11 +18,11 @@ protocol GroupMember: AnyObject {
   /// Owned by the group; begins as `Seat()`.
   var seat: Seat { get set }
 
-  /// Take these bytes (whole frames, `frames` of them) to your peer, after whatever you took before. `more`: something else for
-  /// you follows at once, so collect, and write with the last. The bytes may be referred to by offset for as long as they
-  /// are needed; they are never changed.
+  /// Take these bytes (whole frames, `frames` of them) to your peer, after whatever you took before. `more`: something
+  /// else for you follows at once, so collect, and write with the last. The bytes may be referred to by offset for as
+  /// long as they are needed; they are never changed.
   ///
-  /// Called from inside the group: it must not append, join or leave. A member whose peer is lost or too slow is noted by its
-  /// owner and closed after the flush.
+  /// Called from inside the group: it must not append, join or leave. A member whose peer is lost or too slow is noted
+  /// by its owner and closed after the flush.
   func take(_ bytes: SharedBytes, _ range: Range<Int>, frames: Int, more: Bool)
 }

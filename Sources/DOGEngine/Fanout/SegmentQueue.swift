@@ -5,8 +5,9 @@ final class SegmentQueue {
     var bytes: SharedBytes?
     var start: Int
     var end: Int
-    /// A place from which whole frames follow one another up to `end`. Before `start` it says where to look for the frame
-    /// that is partly sent; after it, what lies between is not to be dropped. Means nothing for bytes that are no frames.
+    /// A place from which whole frames follow one another up to `end`. Before `start` it says where to look for the
+    /// frame that is partly sent; after it, what lies between is not to be dropped. Means nothing for bytes that are no
+    /// frames.
     var boundary: Int
 
     var count: Int { end - start }

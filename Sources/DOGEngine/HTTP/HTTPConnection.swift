@@ -299,27 +299,18 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
 
   private func writeOut() {
     if case .gone = state { return }
-    guard !stream.isWriting else { return }
-    while !outbox.isEmpty {
-      let (written, wanted) = outbox.withVectors(max: 64, bytesMax: 256 << 10) { (stream.tryWrite($0), $1) }
-      if written < 0 { return end() }
-      worker.counters.add(.bytesOut, written)
-      outbox.wrote(written)
-      guard written == wanted else {
-        outbox.withVectors(max: 64, bytesMax: Outbox.inFlightBytesMax) { vectors, bytes in
-          outbox.setInFlight(bytes)
-          stream.write(vectors)
-        }
-        if case .waiting = state {} else { setDeadline(worker.now + options.bodyTimeoutMs) }
-        return
-      }
+    var written = 0
+    let progress = outbox.write(to: stream, written: &written)
+    worker.counters.add(.bytesOut, written)
+    switch progress {
+    case .empty: flushed()
+    case .waiting: if case .waiting = state {} else { setDeadline(worker.now + options.bodyTimeoutMs) }
+    case .lost: end()
     }
-    flushed()
   }
 
   func streamWritten() {
-    worker.counters.add(.bytesOut, outbox.inFlightBytes)
-    outbox.completed()
+    worker.counters.add(.bytesOut, outbox.finishWrite())
     writeOut()
   }
 

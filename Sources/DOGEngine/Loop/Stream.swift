@@ -123,11 +123,11 @@ final class Stream {
     return written == UV_EAGAIN.rawValue ? 0 : Int(written)
   }
 
-  /// Writes all of it, as the kernel takes it; `streamWritten` or `streamFailed` follows. One at a time. The bytes stay the
-  /// caller's and in place until then.
-  func write(_ buffers: UnsafeMutableBufferPointer<uv_buf_t>) {
+  /// Writes all of it, as the kernel takes it; `streamWritten` or `streamFailed` follows later. One at a time. The bytes stay
+  /// the caller's and in place until then. False: the connection is lost.
+  func write(_ buffers: UnsafeMutableBufferPointer<uv_buf_t>) -> Bool {
     precondition(!isWriting, "one write at a time")
-    guard !isClosed else { return }
+    guard !isClosed else { return false }
     let request = UnsafeMutablePointer<uv_write_t>.allocate(capacity: 1)
     isWriting = true
     let result = uv_write(request, cuv_stream(tcp), buffers.baseAddress, UInt32(buffers.count)) { request, status in
@@ -144,8 +144,8 @@ final class Stream {
     if result != 0 {
       request.deallocate()
       isWriting = false
-      owner?.streamFailed(result)
     }
+    return result == 0
   }
 
   /// Sends the FIN: our side is done, the peer's may still come. Nothing may be waiting to be written.

@@ -1,11 +1,8 @@
-import CUV
-
 // The way out. Sends of one turn collect in the outbox or in the cluster's batch; the end of the turn writes each socket once.
 extension WebSocket {
   /// How much a turn may collect before the kernel is asked in mid-turn: a fast receiver is never called slow for what one
   /// turn produced.
   private static var collectBytesMax: Int { 256 << 10 }
-  private static var vectorsMax: Int { 64 }
 
   // MARK: One message
 
@@ -77,7 +74,8 @@ extension WebSocket {
     } else if written >= 0 {
       worker.counters.add(.bytesOut, written)
       queue(bytes, range, written: written)
-      beginWrite()
+      // The rest goes as the kernel takes it: the end of the turn begins that.
+      markDirty()
     } else {
       self.doom(.reset)
     }
@@ -91,7 +89,10 @@ extension WebSocket {
       return
     }
     switch options.outboxPolicy {
-    case .close: doom(.slow)
+    case .close:
+      // A frame of which the peer got a part is sent whole, or the close frame would land inside it.
+      _ = outbox.queueDroppingNewest(bytes, range, limit: 0, written: written)
+      doom(.slow)
     case .dropNewest: countDropped(outbox.queueDroppingNewest(bytes, range, limit: limit, written: written))
     case .dropOldest: countDropped(outbox.queueDroppingOldest(bytes, range, limit: limit, written: written))
     }
@@ -125,32 +126,21 @@ extension WebSocket {
     writeOut()
   }
 
-  /// Hands the kernel what it takes; of the rest a write begins.
+  /// Hands the kernel what it takes.
   func writeOut() {
-    guard !hasEnded, !stream.isWriting else { return }
-    while !outbox.isEmpty {
-      let (written, wanted) = withVectors(bytesMax: WebSocket.collectBytesMax) { (stream.tryWrite($0), $1) }
-      if written < 0 { return lost(.reset) }
-      worker.counters.add(.bytesOut, written)
-      outbox.wrote(written)
-      if written < wanted { return beginWrite() }
-    }
-    drained()
-  }
-
-  private func beginWrite() {
-    if outbox.bytes > options.outboxBytesMax / 2 { wasHigh = true }
-    guard !outbox.isEmpty else { return }
-    // Set before the write: a write that fails at once ends the socket inside the call.
-    withVectors(bytesMax: Outbox.inFlightBytesMax) { vectors, bytes in
-      outbox.setInFlight(bytes)
-      stream.write(vectors)
+    guard !hasEnded else { return }
+    var written = 0
+    let progress = outbox.write(to: stream, written: &written)
+    worker.counters.add(.bytesOut, written)
+    switch progress {
+    case .empty: drained()
+    case .waiting: if outbox.bytes > options.outboxBytesMax / 2 { wasHigh = true }
+    case .lost: lost(.reset)
     }
   }
 
   func streamWritten() {
-    worker.counters.add(.bytesOut, outbox.inFlightBytes)
-    outbox.completed()
+    worker.counters.add(.bytesOut, outbox.finishWrite())
     writeOut()
   }
 
@@ -164,12 +154,6 @@ extension WebSocket {
       }
     }
     perform(closing.flushed())
-  }
-
-  private func withVectors<Result>(
-    bytesMax: Int, _ body: (UnsafeMutableBufferPointer<uv_buf_t>, Int) -> Result
-  ) -> Result {
-    outbox.withVectors(max: WebSocket.vectorsMax, bytesMax: bytesMax, body)
   }
 }
 

@@ -80,7 +80,9 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
     defer { worker.pool.give(response) }
     ResponseEncoder.switchingProtocols(
       accept: upgrade.accept, protocol: upgrade.selectedProtocol, headers: upgrade.headers, into: response)
-    return stream.tryWrite(response.base, response.count) == response.count
+    guard stream.tryWrite(response.base, response.count) == response.count else { return false }
+    worker.counters.add(.bytesOut, response.count)
+    return true
   }
 
   // MARK: Reading

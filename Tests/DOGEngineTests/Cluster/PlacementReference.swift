@@ -41,6 +41,7 @@ struct PlacementReference {
   /// How often each thing happened, for the test to see that it did.
   private(set) var returned = 0
   private(set) var evicted = 0
+  private(set) var expired = 0
 
   init(settings: Placement.Settings, uids: Int) {
     self.settings = settings
@@ -171,6 +172,7 @@ struct PlacementReference {
       if let memory = memories[uid], memory.aging == aging {
         guard now - memory.since >= settings.stickyMs else { break }
         forget(uid)
+        expired += 1
       }
       agingsStart += 1
     }

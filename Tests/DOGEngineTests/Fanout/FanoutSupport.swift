@@ -42,6 +42,10 @@ enum FanoutSupport {
     return shared
   }
 
+  static func read(_ vector: Outbox.Vector) -> [UInt8] {
+    Array(UnsafeRawBufferPointer(start: vector.base, count: vector.count))
+  }
+
   static func contents(_ shared: SharedBytes, _ range: Range<Int>) -> [UInt8] {
     Array(UnsafeRawBufferPointer(start: shared.base + range.lowerBound, count: range.count))
   }
@@ -135,8 +139,8 @@ extension FanoutSupport {
       var array = [Outbox.Vector](repeating: none, count: vectors)
       return array.withUnsafeMutableBufferPointer { buffer in
         let gathered = outbox.gather(into: buffer, bytesMax: bytesMax)
-        return (buffer.prefix(gathered.vectors).map { Array(UnsafeRawBufferPointer(start: $0.base, count: $0.count)) },
-          gathered.bytes)
+        let pieces = buffer.prefix(gathered.vectors).map { FanoutSupport.read($0) }
+        return (pieces, gathered.bytes)
       }
     }
 
@@ -160,7 +164,7 @@ extension FanoutSupport {
     }
 
     func endWrite() {
-      for vector in flight { sent += Array(UnsafeRawBufferPointer(start: vector.base, count: vector.count)) }
+      for vector in flight { sent += FanoutSupport.read(vector) }
       flight = []
       outbox.completed()
     }
@@ -173,7 +177,7 @@ extension Group where Member == FanoutSupport.Member {
   func say(_ text: String, from sender: Member? = nil, toSelf: Bool = false, scope: Int? = nil) {
     let frame = FanoutSupport.frame(text)
     append(size: frame.count, scope: scope, excluding: toSelf ? nil : sender) { target in
-      frame.withUnsafeBytes { target.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(target), byteCount: frame.count) }
+      UnsafeMutableRawBufferPointer(start: target, count: frame.count).copyBytes(from: frame)
     }
   }
 
