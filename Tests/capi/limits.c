@@ -130,7 +130,9 @@ static void what_is_too_long_has_its_status(void) {
       {"GET /room?0123456789a HTTP/1.1\r\nHost: t\r\n\r\n", 414},
       {"GET /room HTTP/1.1\r\nHost: t\r\na: b\r\nc: d\r\n\r\n", 200},
       {"GET /room HTTP/1.1\r\nHost: t\r\na: b\r\nc: d\r\ne: f\r\n\r\n", 431},
-      {"GET /room HTTP/1.1\r\nHost: t\r\na: 0123456789012345678901234567890123456789012345678901234567890\r\n\r\n", 431},
+      {"GET /room HTTP/1.1\r\nHost: t\r\na: 01234567890123456789012345678901234567890123456789"
+       "0123456789\r\nc: 0123456789\r\n\r\n",
+       431},
       {"PUT /room HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\n\r\n01234", 200},
       {"PUT /room HTTP/1.1\r\nHost: t\r\nContent-Length: 6\r\n\r\n012345", 413},
       {"PUT /room HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n012345\r\n0\r\n\r\n", 413},
@@ -179,7 +181,7 @@ static void a_message_too_long_is_closed_with_1009(void) {
 
 /* ---- how slow: an outbox that fills ------------------------------------------------------------------------------ */
 
-#define FLOOD 1000
+#define FLOOD 1000 /* ten times what the outbox holds */
 #define FLOOD_BYTES 10000
 
 /* What a flood came to on the worker, where each send tells at once. */
@@ -193,7 +195,7 @@ static dog_status_t onmessage_flood(void *user, dog_shard_t shard, dog_socket_t 
   for (int index = 0; index < FLOOD; index++) {
     snprintf(message, sizeof message, "%d", index);
     message[strlen(message)] = ' ';
-    switch ((int)dog_socket_send(socket, DOG_TEXT, message, sizeof message)) {
+    switch ((int)dog_socket_send(socket, DOG_BINARY, message, sizeof message)) {
       case DOG_OK: flood_sent++; break;
       case DOG_ESLOW: flood_slow++; break;
       case DOG_ECLOSED: flood_closed++; break;
@@ -221,7 +223,7 @@ static void a_slow_socket_is_closed_with_1013(void) {
   frame_t *frame = malloc(sizeof *frame);
   CHECK(frame != NULL);
   int messages = 0;
-  for (ws_read(client, frame); frame->opcode == WS_TEXT; ws_read(client, frame)) {
+  for (ws_read(client, frame); frame->opcode == WS_BINARY; ws_read(client, frame)) {
     CHECK_NUMBER(atoi(frame->data), messages); /* nothing is lost in between */
     messages++;
   }
@@ -240,14 +242,14 @@ static void a_slow_socket_is_closed_with_1013(void) {
   app_end(&app);
 }
 
-/* Reads to the last message that is there; checks that they come in order and that all that are missing were counted. */
+/* Reads to the last message that is there: they come in order, and all that are missing were counted. */
 static void check_dropped(app_t *app, client_t *client, int first, int last) {
   frame_t *frame = malloc(sizeof *frame);
   CHECK(frame != NULL);
   int messages = 0, before = -1;
   do {
     ws_read(client, frame);
-    CHECK(frame->opcode == WS_TEXT && frame->length == FLOOD_BYTES);
+    CHECK(frame->opcode == WS_BINARY && frame->length == FLOOD_BYTES);
     int number = atoi(frame->data);
     CHECK(number > before);
     if (messages == 0 && first >= 0) CHECK_NUMBER(number, first);
@@ -258,7 +260,7 @@ static void check_dropped(app_t *app, client_t *client, int first, int last) {
   gate_wait(&drained, 1);
   CHECK_NUMBER(last_dropped, FLOOD - messages);
   CHECK_NUMBER(app_stats(app).dropped, FLOOD - messages);
-  CHECK(messages > 50 && messages < 110); /* the outbox holds a hundred of them, and the kernel had no chance */
+  CHECK(messages >= 90 && messages < FLOOD); /* the outbox holds nearly a hundred, and the kernel some more */
   CHECK(errors == 0 && gate_count(&closed) == 0);
   CHECK_OK(dog_socket_send(last_socket, DOG_TEXT, "and on", 6)); /* the socket lives on */
   ws_read(client, frame);

@@ -1,7 +1,6 @@
 """Input that is wrong, and surroundings that are: each has a clear outcome, and whoever behaves is served on."""
 import base64
 import random
-import select
 import socket
 import struct
 import subprocess
@@ -383,12 +382,15 @@ def test_a_client_that_floods_without_reading_is_held_or_closed_and_the_server_l
     with WebSocket(server.port, "/", receive_buffer=4096) as flood:
         flood.socket.settimeout(1)
         data = frame(BINARY, b"f" * 100_000)
-        try:
-            for _ in range(2000):
-                flood.send(data)
-            pytest.fail("200 MB were taken from a client that reads nothing")
-        except (TimeoutError, ConnectionError):
-            pass
+
+        def is_held_or_closed():
+            try:
+                for _ in range(100):
+                    flood.send(data)
+            except (TimeoutError, ConnectionError):
+                return True
+
+        eventually(is_held_or_closed, "the server to have enough of it")
         if not SANITIZED:
             assert server.resident_bytes() < 100 << 20
         assert fetch(server.port, "POST", "/", body=b"alive").body == b"alive"
@@ -483,40 +485,34 @@ def test_after_a_clean_end_the_port_is_free_at_once(serve):
 @pytest.mark.skipif(bool(SANITIZED), reason="a sanitizer needs descriptors of its own")
 def test_out_of_descriptors_those_it_has_are_served_and_later_ones_too(serve, workers):
     server = serve("echo", workers=workers, descriptors=64)
-    held, waiting = [], []
+    held, turned_away = [], 0
+    # 64 descriptors are far from enough for 100 connections. One that finds none left may wait or be turned away.
     for _ in range(100):
         connection = Connection(server.port)
-        connection.send(request_bytes("POST", "/", body=b"x"))
-        waiting.append(connection)
-
-    def take_answers():
-        """Moves those that were answered from waiting to held."""
-        for connection in select.select([connection.socket for connection in waiting], [], [], 0.01)[0]:
-            answered = next(one for one in waiting if one.socket is connection)
-            assert answered.response().body == b"x"
-            waiting.remove(answered)
-            held.append(answered)
-
-    def is_full():
-        take_answers()
-        return server.descriptors() >= 60 and len(held) >= 16
-
-    eventually(is_full, "the server to run out of descriptors")
-    assert len(held) < 64
+        connection.socket.settimeout(0.2)
+        try:
+            assert connection.request("POST", "/", body=b"x").body == b"x"
+            connection.socket.settimeout(DEADLINE)
+            held.append(connection)
+        except (Ended, TimeoutError, ConnectionError):
+            turned_away += 1
+            connection.drop()
+    assert turned_away >= 36
+    assert len(held) >= 16
     for connection in held:
         assert connection.request("POST", "/", body=b"still served").body == b"still served"
-
-    def is_done():
-        # As descriptors fall free the others are accepted: each is answered, then makes room for the next.
-        while held:
-            held.pop().drop()
-        take_answers()
-        return not waiting
-
-    eventually(is_done, "an answer to every connection")
-    for connection in held:
+    for connection in held[4:]:
         connection.drop()
-    assert fetch(server.port, "POST", "/", body=b"as before").body == b"as before"
+    eventually(lambda: is_served(server.port), "a new connection to be served")
+    for connection in held[:4]:
+        assert connection.request("POST", "/", body=b"still served").body == b"still served"
+
+
+def is_served(port):
+    try:
+        return fetch(port, "POST", "/", body=b"as before").body == b"as before"
+    except (Ended, ConnectionError):
+        return False
 
 
 @pytest.mark.skipif(bool(SANITIZED), reason="a sanitizer needs descriptors of its own")

@@ -1,5 +1,3 @@
-import Synchronization
-
 /// The Gateways alive and whose Shards are whose, for those who look from any thread. Written when one begins or ends, not
 /// per request.
 final class Directory: Sendable {
@@ -9,7 +7,7 @@ final class Directory: Sendable {
     var gatewayOfShard: [Handle: Handle] = [:]
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   func add(_ gateway: GatewayCore) {
     state.withLock { state in

@@ -27,7 +27,7 @@ public final class Engine: @unchecked Sendable {
   }
 
   let lifecycle = Lifecycle()
-  private let building = Mutex(Definitions())
+  private let building = Lock(Definitions())
   /// As they were at the start; read by the workers.
   private(set) var definitions = Definitions()
   private(set) var workers: [Worker] = []

@@ -14,7 +14,7 @@ enum EngineTable {
     var watchesFork = false
   }
 
-  private static let state = Mutex(State())
+  private static let state = Lock(State())
   /// True in a child after fork(): the workers stayed with the parent, so nothing here works.
   private static let forked = Atomic<Bool>(false)
 

@@ -1,5 +1,3 @@
-import Synchronization
-
 /// One cluster as it is: for a page or a tool that shows what runs.
 public struct ClusterView: Sendable {
   public struct ShardView: Sendable {
@@ -49,9 +47,9 @@ private final class Inspection: Sendable {
     var uids: [ShardKey: [Name]] = [:]
   }
 
-  private let state: Mutex<State>
+  private let state: Lock<State>
 
-  init(workers: Int) { state = Mutex(State(missing: workers)) }
+  init(workers: Int) { state = Lock(State(missing: workers)) }
 
   /// Adds what lives on this worker; the whole when it is the last.
   func add(_ worker: Worker) -> [ClusterView]? {

@@ -7,7 +7,7 @@ final class Mailbox<Message: Sendable>: Sendable {
     var isClosed = false
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
   /// Bytes of payload that wait here: a limit for those who can be refused, not a count that must be exact.
   private let bytes = Atomic<Int>(0)
 

@@ -47,21 +47,11 @@ public struct GatewayHandle: Hashable, Sendable {
     }
   }
 
+  @inline(__always)
   private func withSender(
     _ kind: MessageKind, _ payload: UnsafeRawBufferPointer,
     _ act: @escaping @Sendable (GatewayCore, UnsafeRawBufferPointer) -> Status
   ) -> Status {
-    guard kind == .binary || UTF8Validator.isValid(payload) else { return .invalid }
-    switch handle.reach(as: .gateway, in: { $0.gateways }) {
-    case .here(let gateway, _): return act(gateway, payload)
-    case .elsewhere(let worker, let engine):
-      guard FrameEncoder.frameSize(payload: payload.count) <= engine.options.outboxBytesMax else { return .tooBig }
-      let copy = [UInt8](payload)
-      return worker.postPayload(bytes: copy.count) { [handle] worker in
-        guard let gateway = worker.gateways.find(handle) else { return }
-        copy.withUnsafeBytes { _ = act(gateway, $0) }
-      }
-    case .failed(let status): return status
-    }
+    handle.send(kind, payload, as: .gateway, in: { $0.gateways }, act)
   }
 }

@@ -30,6 +30,27 @@ extension Handle {
     return table(worker).isCurrent(self) ? .elsewhere(worker, engine) : .failed(.stale)
   }
 
+  /// Has the object send a message: at once on its own worker, elsewhere by that worker's mailbox with a copy of the payload.
+  @inline(__always)
+  func send<Object>(
+    _ message: MessageKind, _ payload: UnsafeRawBufferPointer, as kind: Kind,
+    in table: @escaping @Sendable (Worker) -> SlotMap<Object>,
+    _ act: @escaping @Sendable (Object, UnsafeRawBufferPointer) -> Status
+  ) -> Status {
+    guard message == .binary || UTF8Validator.isValid(payload) else { return .invalid }
+    switch reach(as: kind, in: table) {
+    case .here(let object, _): return act(object, payload)
+    case .elsewhere(let worker, let engine):
+      guard FrameEncoder.frameSize(payload: payload.count) <= engine.options.outboxBytesMax else { return .tooBig }
+      let copy = [UInt8](payload)
+      return worker.postPayload(bytes: copy.count) { worker in
+        guard let object = table(worker).find(self) else { return }
+        copy.withUnsafeBytes { _ = act(object, $0) }
+      }
+    case .failed(let status): return status
+    }
+  }
+
   /// What is wrong with a handle of another kind: 0 and inventions name nothing.
   var misfit: Status { kind == nil ? .stale : .wrongKind }
 }

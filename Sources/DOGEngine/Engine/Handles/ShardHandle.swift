@@ -88,17 +88,6 @@ public struct ShardHandle: Hashable, Sendable {
     _ kind: MessageKind, _ payload: UnsafeRawBufferPointer,
     _ act: @escaping @Sendable (ShardCore, UnsafeRawBufferPointer) -> Status
   ) -> Status {
-    guard kind == .binary || UTF8Validator.isValid(payload) else { return .invalid }
-    switch handle.reach(as: .shard, in: { $0.shards }) {
-    case .here(let shard, _): return act(shard, payload)
-    case .elsewhere(let worker, let engine):
-      guard FrameEncoder.frameSize(payload: payload.count) <= engine.options.outboxBytesMax else { return .tooBig }
-      let copy = [UInt8](payload)
-      return worker.postPayload(bytes: copy.count) { [handle] worker in
-        guard let shard = worker.shards.find(handle) else { return }
-        copy.withUnsafeBytes { _ = act(shard, $0) }
-      }
-    case .failed(let status): return status
-    }
+    handle.send(kind, payload, as: .shard, in: { $0.shards }, act)
   }
 }

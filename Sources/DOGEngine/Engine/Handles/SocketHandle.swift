@@ -27,17 +27,7 @@ public struct SocketHandle: Hashable, Sendable {
 
   @discardableResult
   public func send(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Status {
-    guard kind == .binary || UTF8Validator.isValid(payload) else { return .invalid }
-    switch handle.reach(as: .socket, in: { $0.sockets }) {
-    case .here(let socket, _): return socket.send(kind, payload)
-    case .elsewhere(let worker, let engine):
-      guard FrameEncoder.frameSize(payload: payload.count) <= engine.options.outboxBytesMax else { return .tooBig }
-      let copy = [UInt8](payload)
-      return worker.postPayload(bytes: copy.count) { [handle] worker in
-        copy.withUnsafeBytes { _ = worker.sockets.find(handle)?.send(kind, $0) }
-      }
-    case .failed(let status): return status
-    }
+    handle.send(kind, payload, as: .socket, in: { $0.sockets }) { $0.send(kind, $1) }
   }
 
   @discardableResult
@@ -100,17 +90,8 @@ public struct SocketHandle: Hashable, Sendable {
     _ kind: MessageKind, _ payload: UnsafeRawBufferPointer,
     _ act: @escaping @Sendable (WebSocket, UnsafeRawBufferPointer) -> Status
   ) -> Status {
-    guard kind == .binary || UTF8Validator.isValid(payload) else { return .invalid }
-    switch handle.reach(as: .socket, in: { $0.sockets }) {
-    case .here(let socket, _): return socket.closing.isOpen ? act(socket, payload) : .closed
-    case .elsewhere(let worker, let engine):
-      guard FrameEncoder.frameSize(payload: payload.count) <= engine.options.outboxBytesMax else { return .tooBig }
-      let copy = [UInt8](payload)
-      return worker.postPayload(bytes: copy.count) { [handle] worker in
-        guard let socket = worker.sockets.find(handle), socket.closing.isOpen else { return }
-        copy.withUnsafeBytes { _ = act(socket, $0) }
-      }
-    case .failed(let status): return status
+    handle.send(kind, payload, as: .socket, in: { $0.sockets }) { socket, payload in
+      socket.closing.isOpen ? act(socket, payload) : .closed
     }
   }
 }
