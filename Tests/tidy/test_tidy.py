@@ -95,29 +95,29 @@ def test_the_engine_does_not_import_foundation():
     none_in(r"^\s*(@\w+ )?import .*Foundation", engine_sources())
 
 
-@pytest.mark.parametrize("banned", [r"\btry!", r"\bfatalError\(", r"\bas!\s", r"\bprint\(", r"\bdebugPrint\(",
-                                    r"@unchecked Sendable\b(?!.*//)"])
+@pytest.mark.parametrize("banned", [r"\btry!", r"\bfatalError\(", r"\bas!\s", r"\bprint\(", r"\bdebugPrint\("])
 def test_the_engine_does_not_say(banned):
-    """What traps on somebody else's data, what writes to a stream, and what is unchecked without a reason beside it."""
+    """What traps on somebody else's data, and what writes to a stream."""
+    found = [path.name for path in engine_sources() if re.search(banned, without_comments(path.read_text()))]
+    assert not found, found
+
+
+def test_what_is_unchecked_has_its_reason_beside_it():
     found = []
     for path in engine_sources():
-        code = path.read_text() if "unchecked" in banned else without_comments(path.read_text())
-        if "unchecked" in banned:
-            lines = code.splitlines()
-            found += [f"{path.relative_to(ROOT)}:{number}" for number, line in enumerate(lines, 1)
-                      if re.search(r"@unchecked Sendable", line) and not line.lstrip().startswith("//")
-                      and not any(near.lstrip().startswith("//") or "//" in near for near in lines[max(0, number - 9):number])]
-        elif re.search(banned, code):
-            found.append(str(path.relative_to(ROOT)))
-    assert not found, "\n".join(found)
+        lines = path.read_text().splitlines()
+        for number, line in enumerate(lines):
+            if "@unchecked Sendable" in line and not any("//" in near for near in lines[max(0, number - 8):number + 1]):
+                found.append(f"{path.relative_to(ROOT)}:{number + 1}")
+    assert not found, found
 
 
 def test_every_folder_of_the_engine_has_its_place():
     assert sorted(path.name for path in (ROOT / "Sources/DOGEngine").iterdir() if path.is_dir()) == sorted(LAYERS)
 
 
-DECLARATION = re.compile(r"^(\s*)(?:(?:public|package|internal|private|fileprivate|final|indirect|@\w+(?:\([^)]*\))?) )*"
-                         r"(?:class|struct|enum|protocol|actor|typealias) (\w+)", re.MULTILINE)
+MODIFIER = r"(?:public|package|internal|private|fileprivate|final|indirect|@\w+(?:\([^)]*\))?) "
+DECLARATION = re.compile(rf"^(\s*)(?:{MODIFIER})*(?:class|struct|enum|protocol|actor|typealias) (\w+)", re.MULTILINE)
 # An object that lives on a worker holds that worker, and what it hands over to other workers is addressed by it. These
 # files may name the Engine for it, and each other; what they decide is in values beside them that may not.
 LIVE_ON_A_WORKER = {"HTTPConnection", "WebSocket", "GatewayCore", "ShardCore", "ClusterSlice"}
@@ -187,7 +187,7 @@ def test_a_document_names_only_files_that_exist(document):
     assert not missing, missing
 
 
-@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", ".ci/run", "include/dog.h"])
+@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", ".ci/run"])
 def test_a_file_that_newcomers_look_for_is_there(name):
     assert (ROOT / name).is_file()
 
@@ -203,4 +203,5 @@ def test_every_make_target_that_a_document_names_exists():
 
 
 def test_swift_format_finds_nothing(run):
-    run("swift", "format", "lint", "--strict", "--recursive", "--parallel", "Package.swift", "Sources", "Tests", cwd=ROOT)
+    what = ["Package.swift", "Sources", "Tests"]
+    run("swift", "format", "lint", "--strict", "--recursive", "--parallel", *what, cwd=ROOT)

@@ -155,7 +155,7 @@ def test_many_who_ask_at_once_all_get_the_leaderboard(counter):
             assert text.endswith("has joined")
 
 
-@pytest.mark.parametrize("message", ["", "x", "{}", "[]", '{"type":1}', '{"type":"other"}', '{"type":"+1"', "[" * 10_000],
+@pytest.mark.parametrize("message", ["", "x", "{}", "[]", '{"type":1}', '{"type":"else"}', '{"type":"+1"', "[" * 9999],
                          ids=lambda text: repr(text[:20]))
 def test_what_counter_does_not_know_is_refused_in_words(counter, message):
     ann = player(counter, "ann")
@@ -173,7 +173,8 @@ def test_a_name_in_a_score_is_data(counter):
     assert score(ann) == ('"\\<b>é', 1)
 
 
-@pytest.mark.parametrize("name, status", [("x" * 256, 101), ("x" * 257, 400), ("a%00b", 400), ("a%0Ab", 400), ("%FF", 500)])
+@pytest.mark.parametrize("name, status", [("x" * 256, 101), ("x" * 257, 400), ("a%00b", 400), ("a%0A", 400),
+                                          ("%FF", 500)])
 def test_a_uid_is_bounded_and_has_no_control_characters(counter, name, status):
     assert fetch(counter, "GET", f"/?u={name}", upgrade_headers()).status == status
 

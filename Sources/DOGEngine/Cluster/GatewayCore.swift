@@ -33,6 +33,8 @@ final class GatewayCore: @unchecked Sendable {
   private var members: [Member] = []
   private var shardIDs: Set<Name> = []
   private var shardsOnWorker: [Int]
+  /// Requests that wait for `identify`: they keep a Gateway alive that has nothing else.
+  private var identifying = 0
   /// When `sweep` was asked for; nil when it was not.
   private var sweepAt: UInt64?
   private var hasEnded = false
@@ -86,9 +88,13 @@ final class GatewayCore: @unchecked Sendable {
     guard
       let ticket = Ticket.put(
         .identify(self), exchange, on: home, timeoutMs: home.engine.options.identifyTimeoutMs)
-    else { return }
+    else { return endIfForgettable() }
+    identifying += 1
     home.ask(ticket) { [self] request in try host?.identify(request) }
   }
+
+  /// An `identify` question has its end: an answer, a refusal, or nobody there any more.
+  func identified() { identifying -= 1 }
 
   /// Places an identified request (rules G2 to G5).
   func admit(_ exchange: Exchange, _ uid: Name) {
@@ -174,13 +180,15 @@ final class GatewayCore: @unchecked Sendable {
     members[slot] = .none
     countPlaces(-placement.count(slot))
     placement.abandon(slot, now: home.now)
-    for ticket in waiting {
-      guard home.tickets.claim(ticket.handle) else { continue }
-      ticket.end(on: home)
+    // All are ended before the first is answered: an answer may bring in the next request.
+    let ended = waiting.filter { home.tickets.claim($0.handle) }
+    for ticket in ended { ticket.end(on: home) }
+    for ticket in ended {
       home.counters.add(.refused)
       ticket.exchange.respond(response, from: home)
     }
     planSweep()
+    endIfForgettable()
   }
 
   /// A client left that waited for a coming Shard; its ticket has ended.
@@ -234,10 +242,17 @@ final class GatewayCore: @unchecked Sendable {
 
   /// Retires Shards that were empty for too long (rule G6), and itself when nothing is left to know.
   func sweep(_ now: UInt64) {
-    guard !hasEnded else { return }
+    // A reminder for a later time than planned since is none.
+    guard !hasEnded, let time = sweepAt, time <= now else { return }
     sweepAt = nil
     for slot in placement.sweep(now: now) { retire(slot) }
-    if placement.isForgettable { end() } else { planSweep() }
+    planSweep()
+    endIfForgettable()
+  }
+
+  /// Ends when nobody is here, asked for or remembered: its name may have come from a URL.
+  func endIfForgettable() {
+    if identifying == 0, placement.isForgettable { end() }
   }
 
   private func retire(_ slot: Int) {

@@ -62,6 +62,7 @@ final class Ticket: @unchecked Sendable {
     worker.assertHere()
     worker.tickets.remove(handle)
     worker.counters.add(.requests, -1)
+    if case .identify(let gateway) = question { gateway.identified() }
   }
 
   /// Ends it because there is a response: the place is given back. False where others wait for the same answer, and
@@ -70,8 +71,9 @@ final class Ticket: @unchecked Sendable {
     end(on: worker)
     switch question {
     case .receive(let shard): shard.gateway.release(uid, slot: shard.slot, from: worker)
+    case .identify(let gateway): gateway.endIfForgettable()
     case .clusterize: return false
-    case .fetch, .identify, .waiting: break
+    case .fetch, .waiting: break
     }
     return true
   }
@@ -86,7 +88,8 @@ final class Ticket: @unchecked Sendable {
     guard worker.tickets.claim(handle) else { return }
     end(on: worker)
     switch question {
-    case .fetch, .identify: break
+    case .fetch: break
+    case .identify(let gateway): gateway.endIfForgettable()
     case .clusterize(let gateway, let slot): gateway.abandonShard(slot, with: Response.refusal(503))
     case .waiting(let gateway, let slot): gateway.stopWaiting(self, slot: slot)
     case .receive(let shard): shard.gateway.release(uid, slot: shard.slot, from: worker)

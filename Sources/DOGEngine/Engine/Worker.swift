@@ -17,6 +17,8 @@ final class Worker: @unchecked Sendable {
 
   let index: Int
   unowned let engine: Engine
+  /// Beside the engine, of which each look costs a reference count.
+  let engineNumber: Int
   let loop: EventLoop
   let mailbox = Mailbox<Letter>()
   let counters = Counters()
@@ -60,6 +62,7 @@ final class Worker: @unchecked Sendable {
   init(index: Int, engine: Engine, firstGeneration: UInt32) throws(Status) {
     self.index = index
     self.engine = engine
+    engineNumber = engine.number
     loop = try EventLoop()
     let number = engine.number
     connections = SlotMap(engine: number, worker: index, firstGeneration: firstGeneration)

@@ -32,7 +32,9 @@ public struct GatewayHandle: Hashable, Sendable {
 
   @discardableResult
   public func broadcast(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Status {
-    withSender(kind, payload) { $0.broadcast(kind, $1, from: $0.home, excluding: nil) }
+    handle.send(kind, payload, (), as: .gateway, in: { $0.gateways }) { gateway, kind, payload, _ in
+      gateway.broadcast(kind, payload, from: gateway.home, excluding: nil)
+    }
   }
 
   @discardableResult
@@ -40,18 +42,10 @@ public struct GatewayHandle: Hashable, Sendable {
     _ uid: Name, _ kind: MessageKind, _ payload: UnsafeRawBufferPointer,
     whispered: (@Sendable (Int) -> Void)? = nil
   ) -> Status {
-    withSender(kind, payload) { [handle] gateway, payload in
+    handle.send(kind, payload, uid, as: .gateway, in: { $0.gateways }) { [handle] gateway, kind, payload, uid in
       gateway.whisper(uid, kind, payload, from: gateway.home) { worker, count in
         if let whispered, worker.gateways.isCurrent(handle) { worker.callOut { whispered(count) } }
       }
     }
-  }
-
-  @inline(__always)
-  private func withSender(
-    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer,
-    _ act: @escaping @Sendable (GatewayCore, UnsafeRawBufferPointer) -> Status
-  ) -> Status {
-    handle.send(kind, payload, as: .gateway, in: { $0.gateways }, act)
   }
 }

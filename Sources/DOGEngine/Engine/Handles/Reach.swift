@@ -19,7 +19,7 @@ extension Handle {
   /// The same for any kind of this table's.
   @inline(__always)
   func reach<Object>(in table: (Worker) -> SlotMap<Object>) -> Reach<Object> {
-    if let worker = Worker.current, worker.index == self.worker, worker.engine.number == engine {
+    if let worker = Worker.current, worker.index == self.worker, worker.engineNumber == engine {
       guard let object = table(worker).find(self) else { return .failed(.stale) }
       return .here(object, worker)
     }
@@ -31,21 +31,23 @@ extension Handle {
   }
 
   /// Has the object send a message: at once on its own worker, elsewhere by that worker's mailbox with a copy of the payload.
+  ///
+  /// `act` has no need to capture anything, for it gets it all: a closure that captures costs an allocation per message.
   @inline(__always)
-  func send<Object>(
-    _ message: MessageKind, _ payload: UnsafeRawBufferPointer, as kind: Kind,
+  func send<Object, Context: Sendable>(
+    _ message: MessageKind, _ payload: UnsafeRawBufferPointer, _ context: Context, as kind: Kind,
     in table: @escaping @Sendable (Worker) -> SlotMap<Object>,
-    _ act: @escaping @Sendable (Object, UnsafeRawBufferPointer) -> Status
+    _ act: @escaping @Sendable (Object, MessageKind, UnsafeRawBufferPointer, Context) -> Status
   ) -> Status {
     guard message == .binary || UTF8Validator.isValid(payload) else { return .invalid }
     switch reach(as: kind, in: table) {
-    case .here(let object, _): return act(object, payload)
+    case .here(let object, _): return act(object, message, payload, context)
     case .elsewhere(let worker, let engine):
       guard FrameEncoder.frameSize(payload: payload.count) <= engine.options.outboxBytesMax else { return .tooBig }
       let copy = [UInt8](payload)
       return worker.postPayload(bytes: copy.count) { worker in
         guard let object = table(worker).find(self) else { return }
-        copy.withUnsafeBytes { _ = act(object, $0) }
+        copy.withUnsafeBytes { _ = act(object, message, $0, context) }
       }
     case .failed(let status): return status
     }

@@ -43,6 +43,7 @@ public struct RequestHandle: Hashable, Sendable {
       guard case .identify(let gateway) = ticket.question else { return .wrongKind }
       ticket.end(on: worker)
       gateway.admit(ticket.exchange, name)
+      gateway.endIfForgettable()
       return .ok
     }
   }

@@ -43,12 +43,16 @@ public struct ShardHandle: Hashable, Sendable {
 
   @discardableResult
   public func emit(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Status {
-    withSender(kind, payload) { $0.emit(kind, $1, excluding: nil) }
+    handle.send(kind, payload, (), as: .shard, in: { $0.shards }) { shard, kind, payload, _ in
+      shard.emit(kind, payload, excluding: nil)
+    }
   }
 
   @discardableResult
   public func broadcast(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Status {
-    withSender(kind, payload) { $0.gateway.broadcast(kind, $1, from: $0.worker, excluding: nil) }
+    handle.send(kind, payload, (), as: .shard, in: { $0.shards }) { shard, kind, payload, _ in
+      shard.gateway.broadcast(kind, payload, from: shard.worker, excluding: nil)
+    }
   }
 
   @discardableResult
@@ -56,7 +60,7 @@ public struct ShardHandle: Hashable, Sendable {
     _ uid: Name, _ kind: MessageKind, _ payload: UnsafeRawBufferPointer,
     whispered: (@Sendable (Int) -> Void)? = nil
   ) -> Status {
-    withSender(kind, payload) { [handle] shard, payload in
+    handle.send(kind, payload, uid, as: .shard, in: { $0.shards }) { [handle] shard, kind, payload, uid in
       shard.gateway.whisper(uid, kind, payload, from: shard.worker) { worker, count in
         if let whispered, worker.shards.isCurrent(handle) { worker.callOut { whispered(count) } }
       }
@@ -81,13 +85,5 @@ public struct ShardHandle: Hashable, Sendable {
       }
     case .failed(let status): return status
     }
-  }
-
-  @inline(__always)
-  private func withSender(
-    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer,
-    _ act: @escaping @Sendable (ShardCore, UnsafeRawBufferPointer) -> Status
-  ) -> Status {
-    handle.send(kind, payload, as: .shard, in: { $0.shards }, act)
   }
 }

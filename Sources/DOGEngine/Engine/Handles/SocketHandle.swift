@@ -27,7 +27,9 @@ public struct SocketHandle: Hashable, Sendable {
 
   @discardableResult
   public func send(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Status {
-    handle.send(kind, payload, as: .socket, in: { $0.sockets }) { $0.send(kind, $1) }
+    handle.send(kind, payload, (), as: .socket, in: { $0.sockets }) { socket, kind, payload, _ in
+      socket.send(kind, payload)
+    }
   }
 
   @discardableResult
@@ -59,16 +61,19 @@ public struct SocketHandle: Hashable, Sendable {
   /// To the sockets of its Shard, itself left out unless `toSelf`.
   @discardableResult
   public func emit(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, toSelf: Bool = false) -> Status {
-    withSender(kind, payload) { socket, payload in
-      socket.shard.emit(kind, payload, excluding: toSelf ? nil : socket)
+    handle.send(kind, payload, toSelf, as: .socket, in: { $0.sockets }) { socket, kind, payload, toSelf in
+      guard socket.closing.isOpen else { return .closed }
+      return socket.shard.emit(kind, payload, excluding: toSelf ? nil : socket)
     }
   }
 
   /// To the sockets of its whole cluster, itself left out unless `toSelf`.
   @discardableResult
   public func broadcast(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, toSelf: Bool = false) -> Status {
-    withSender(kind, payload) { socket, payload in
-      socket.shard.gateway.broadcast(kind, payload, from: socket.worker, excluding: toSelf ? nil : socket)
+    handle.send(kind, payload, toSelf, as: .socket, in: { $0.sockets }) { socket, kind, payload, toSelf in
+      guard socket.closing.isOpen else { return .closed }
+      return socket.shard.gateway.broadcast(
+        kind, payload, from: socket.worker, excluding: toSelf ? nil : socket)
     }
   }
 
@@ -78,20 +83,11 @@ public struct SocketHandle: Hashable, Sendable {
     _ uid: Name, _ kind: MessageKind, _ payload: UnsafeRawBufferPointer,
     whispered: (@Sendable (Int) -> Void)? = nil
   ) -> Status {
-    withSender(kind, payload) { [handle] socket, payload in
-      socket.shard.gateway.whisper(uid, kind, payload, from: socket.worker) { worker, count in
+    handle.send(kind, payload, uid, as: .socket, in: { $0.sockets }) { [handle] socket, kind, payload, uid in
+      guard socket.closing.isOpen else { return .closed }
+      return socket.shard.gateway.whisper(uid, kind, payload, from: socket.worker) { worker, count in
         if let whispered, worker.sockets.isCurrent(handle) { worker.callOut { whispered(count) } }
       }
-    }
-  }
-
-  @inline(__always)
-  private func withSender(
-    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer,
-    _ act: @escaping @Sendable (WebSocket, UnsafeRawBufferPointer) -> Status
-  ) -> Status {
-    handle.send(kind, payload, as: .socket, in: { $0.sockets }) { socket, payload in
-      socket.closing.isOpen ? act(socket, payload) : .closed
     }
   }
 }
