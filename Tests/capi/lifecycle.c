@@ -490,6 +490,47 @@ static void two_threads_may_destroy_at_once(void) {
   }
 }
 
+static void *start_too(void *argument) {
+  return (void *)(intptr_t)dog_engine_start(((app_t *)argument)->engine);
+}
+
+static void a_stop_may_overtake_the_start(void) {
+  for (int round = 0; round < 300; round++) {
+    app_t app;
+    app_init(&app);
+    app_prepare(&app);
+    pthread_t thread;
+    void *start_status = NULL;
+    CHECK(pthread_create(&thread, NULL, start_too, &app) == 0);
+    dog_status_t status = DOG_OK;
+    do {
+      status = dog_engine_stop(app.engine, 0);
+    } while (status == DOG_ESTATE); /* not started yet */
+    CHECK_OK(status);
+    pthread_join(thread, &start_status);
+    CHECK_OK((dog_status_t)(intptr_t)start_status);
+    CHECK_STATUS(dog_engine_start(app.engine), DOG_ESTATE);
+    CHECK_OK(dog_engine_destroy(app.engine));
+  }
+}
+
+static void a_destruction_may_overtake_the_start(void) {
+  for (int round = 0; round < 300; round++) {
+    app_t app;
+    app_init(&app);
+    app_prepare(&app);
+    pthread_t thread;
+    void *start_status = NULL;
+    CHECK(pthread_create(&thread, NULL, start_too, &app) == 0);
+    if (round % 2 == 0) sched_yield();
+    CHECK_OK(dog_engine_destroy(app.engine));
+    pthread_join(thread, &start_status);
+    dog_status_t status = (dog_status_t)(intptr_t)start_status;
+    CHECK(status == DOG_OK || status == DOG_ESTATE || status == DOG_ESTALE);
+  }
+  WAIT_UNTIL(count_threads() == 1);
+}
+
 /* ---- run --------------------------------------------------------------------------------------------------------- */
 
 static _Atomic dog_status_t run_status;
@@ -596,6 +637,8 @@ int main(int argc, char **argv) {
       ROW(a_request_in_flight_is_answered_during_the_grace),
       ROW(destroy_under_calls_from_other_threads_is_safe),
       ROW(two_threads_may_destroy_at_once),
+      ROW(a_stop_may_overtake_the_start),
+      ROW(a_destruction_may_overtake_the_start),
       ROW(run_makes_the_calling_thread_a_worker),
       ROW(run_with_several_workers_ends_with_all_of_them),
       ROW(no_thread_exists_before_the_start),

@@ -30,7 +30,8 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
   /// Messages that the outbox policy dropped since the last ondrain.
   var dropped = 0
 
-  // Time: when the peer was last heard of, and when it was pinged since.
+  // Time: when the peer was last heard of, and when it was pinged since. Milliseconds cannot say which of the two came first
+  // where a peer answers at once, so what is heard takes back the ping.
   private var heardAt: UInt64 = 0
   private var pingedAt: UInt64?
 
@@ -92,6 +93,7 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
   private func read(_ bytes: UnsafeMutableRawBufferPointer) {
     worker.counters.add(.bytesIn, bytes.count)
     heardAt = worker.now
+    pingedAt = nil
     var input = bytes
     while closing.readsFrames {
       switch parser.next(&input) {
@@ -238,7 +240,7 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
       return
     }
     guard options.pingIntervalMs > 0 else { return }
-    if let pingedAt, heardAt <= pingedAt {
+    if let pingedAt {
       if now >= pingedAt + options.pingTimeoutMs {
         worker.logPeer(.info, "\(stream.remoteAddress) did not answer a ping")
         leave()
@@ -249,11 +251,10 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
       }
       return
     }
-    pingedAt = nil
     if now >= heardAt + options.pingIntervalMs {
       pingedAt = now
       sendPing()
-      worker.remind(handle, at: now + options.pingTimeoutMs)
+      worker.remind(handle, at: now + min(options.pingTimeoutMs, options.pingIntervalMs))
     } else {
       worker.remind(handle, at: heardAt + options.pingIntervalMs)
     }
