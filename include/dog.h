@@ -371,7 +371,9 @@ dog_status_t dog_request_respond(dog_request_t request, int status, const dog_he
 /* Made by dog_connect_options_init. */
 typedef struct dog_connect_options {
   size_t size;
-  void *data;                  /* the socket's data, as by dog_socket_set_data, there before onopen */
+  /* The socket's data, as by dog_socket_set_data, there before onopen. A client that has left by then has no onopen and no
+   * onclose: what the data needs to be freed, allocate in onopen. */
+  void *data;
   const char *protocol;        /* one of the client's Sec-WebSocket-Protocol; NULL for none */
   size_t protocol_length;
   const dog_header_t *headers; /* more headers for the 101 */

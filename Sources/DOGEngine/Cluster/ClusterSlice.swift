@@ -76,12 +76,15 @@ final class ClusterSlice {
 
   /// To every socket of `uid` here; returns to how many it was queued.
   func whisper(_ uid: Name, _ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Int {
-    var reached = 0
+    // Gathered first: a send may end its socket, and the host's onclose another of these.
+    var sockets: [WebSocket] = []
     var next = firstOfUID[uid]
     while let socket = next {
+      sockets.append(socket)
       next = socket.nextOfUID
-      if socket.send(kind, payload).isOK { reached += 1 }
     }
+    var reached = 0
+    for socket in sockets where socket.send(kind, payload).isOK { reached += 1 }
     return reached
   }
 

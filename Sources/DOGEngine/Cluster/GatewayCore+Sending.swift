@@ -12,7 +12,7 @@ extension GatewayCore {
     forEachOther(than: worker) { other in
       let made = frame ?? SharedFrame(size: size) { FrameEncoder.write(opcode: Opcode(kind), payload: payload, to: $0) }
       frame = made
-      other.send(.broadcast(self, made), bytes: size)
+      other.send(.broadcast(self, made), bytes: size + Worker.letterBytes)
     }
     slice(on: worker)?.append(kind, payload, scope: nil, excluding: sender)
     return .ok
@@ -36,7 +36,7 @@ extension GatewayCore {
         .run { other in
           let reached = copy.withUnsafeBytes { self.slice(on: other)?.whisper(uid, kind, $0) } ?? 0
           worker.post { tally.add(reached, on: $0) }
-        }, bytes: size)
+        }, bytes: size + Worker.letterBytes)
     }
     tally.add(slice(on: worker)?.whisper(uid, kind, payload) ?? 0, on: worker)
     return .ok

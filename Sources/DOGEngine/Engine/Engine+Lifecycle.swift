@@ -25,7 +25,7 @@ extension Engine {
     guard wasStarted else { return .wrongState }
     let deadline = uv_hrtime() / 1_000_000 + min(graceMs, Options.dayMs)
     workers.first?.post { $0.beginStop(deadline: deadline) }
-    if Worker.current?.engine !== self { lifecycle.waitUntilStopped() }
+    if !Worker.isOn(self) { lifecycle.waitUntilStopped() }
     return .ok
   }
 
@@ -33,7 +33,7 @@ extension Engine {
   @discardableResult
   public func destroy() -> Status {
     guard !EngineTable.isForked else { return .forked }
-    guard Worker.current?.engine !== self else { return .wrongThread }
+    guard !Worker.isOn(self) else { return .wrongThread }
     let state = lifecycle.life.withLock { life in
       defer { if life.state == .new { life.state = .stopped } }
       return life.state
@@ -54,9 +54,12 @@ extension Engine {
       guard life.state == .new else { return false }
       life.state = .running
       life.workersRunning = workerCount
+      life.isStarting = true
       return true
     }
     guard isFirst else { throw .wrongState }
+    // Until then nobody else joins: a thread that is not listed yet would not be joined.
+    defer { lifecycle.life.withLock { $0.isStarting = false } }
     do {
       try build()
     } catch {
@@ -90,6 +93,7 @@ extension Engine {
 
   /// The system gave no thread for a worker: ends those that run and those that never will.
   private func giveUp(startedBefore index: Int, callerIsWorker: Bool) {
+    lifecycle.life.withLock { $0.isStarting = false }
     let first = callerIsWorker ? 1 : 0
     for worker in workers[first..<index] {
       worker.post { worker in

@@ -18,6 +18,8 @@ struct Lifecycle: Sendable {
     var workersRunning = 0
     /// Threads that were made and not joined yet.
     var threads: [uv_thread_t] = []
+    /// True while the threads are made.
+    var isStarting = false
     /// True while one caller joins the threads.
     var isJoining = false
     var wasStarted = false
@@ -38,7 +40,7 @@ struct Lifecycle: Sendable {
 
   /// Returns when all workers have ended and their threads are joined.
   func waitUntilStopped() {
-    life.wait { $0.state == .stopped && !$0.isJoining }
+    life.wait { $0.state == .stopped && !$0.isStarting && !$0.isJoining }
     let threads = life.withLock { life -> [uv_thread_t] in
       life.isJoining = true
       defer { life.threads = [] }

@@ -52,7 +52,7 @@ extension Worker {
       do {
         try question(RequestHandle(ticket.handle))
       } catch {
-        log(.error, "a callback returned an error for \(ticket.exchange.request.path): \(error)")
+        logPeer(.error, "a callback returned an error for \(ticket.exchange.request.path): \(error)")
         _ = RequestHandle(ticket.handle).fail()
       }
     }

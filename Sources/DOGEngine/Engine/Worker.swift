@@ -21,6 +21,8 @@ final class Worker: @unchecked Sendable {
   let engineNumber: Int
   let loop: EventLoop
   let mailbox = Mailbox<Letter>()
+  /// Here too, because other threads ask for it when the engine may be gone.
+  let mailboxBytesMax: Int
   let counters = Counters()
 
   let connections: SlotMap<HTTPConnection>
@@ -52,6 +54,8 @@ final class Worker: @unchecked Sendable {
   /// True when the grace is over: whatever is open is reset.
   private(set) var isAborting = false
 
+  /// The worker, of another engine, in whose callback this one was run.
+  private var outer: Worker?
   private var letters: [Letter] = []
   private var wheel = TimerWheel()
   private var due: [UInt64] = []
@@ -63,6 +67,7 @@ final class Worker: @unchecked Sendable {
     self.index = index
     self.engine = engine
     engineNumber = engine.number
+    mailboxBytesMax = engine.options.mailboxBytesMax
     loop = try EventLoop()
     let number = engine.number
     connections = SlotMap(engine: number, worker: index, firstGeneration: firstGeneration)
@@ -118,15 +123,26 @@ final class Worker: @unchecked Sendable {
     sigaddset(&pipe, SIGPIPE)
     pthread_sigmask(SIG_BLOCK, &pipe, &before)
     // A host may run one engine inside a callback of another: the thread is the other's again afterwards.
-    let outer = pthread_getspecific(Worker.threadKey)
+    outer = Worker.current
     pthread_setspecific(Worker.threadKey, Unmanaged.passUnretained(self).toOpaque())
     loop.run()
-    pthread_setspecific(Worker.threadKey, outer)
+    pthread_setspecific(Worker.threadKey, outer.map { Unmanaged.passUnretained($0).toOpaque() })
+    outer = nil
     if sigismember(&before, SIGPIPE) == 0 {
       var none = timespec(tv_sec: 0, tv_nsec: 0)
       while sigtimedwait(&pipe, nil, &none) == SIGPIPE {}
     }
     pthread_sigmask(SIG_SETMASK, &before, nil)
+  }
+
+  /// True on a thread that is one of this engine's workers, be it below the worker of another engine that runs in a callback.
+  static func isOn(_ engine: Engine) -> Bool {
+    var worker = current
+    while let here = worker {
+      if here.engine === engine { return true }
+      worker = here.outer
+    }
+    return false
   }
 
   var isHere: Bool { Worker.current === self }
@@ -290,6 +306,8 @@ final class Worker: @unchecked Sendable {
   /// Lets the loop end once its handles are closed. What is in the mail is let go.
   func exit() {
     assertHere()
+    // Every onclose and onstop is called before.
+    guard !callouts.mustWait else { return _ = post { $0.exit() } }
     loop.close()
     _ = mailbox.close()
   }

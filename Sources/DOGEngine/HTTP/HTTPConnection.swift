@@ -48,7 +48,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   /// True from the peer's FIN: there is nothing more to read.
   private var peerEnded = false
   /// What to do with the stream when all is written, in `leaving`.
-  private var onFlushed: (() -> Void)?
+  private var onFlushed: ((_ isLeaving: Bool) -> Void)?
   /// True exactly while it is in the worker's `dirtyConnections`.
   private var isDirty = false
 
@@ -135,8 +135,11 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     case .head: if before != .head { setDeadline(worker.now + options.headerTimeoutMs) }
     case .body: setDeadline(worker.now + options.bodyTimeoutMs)
     }
-    if peerEnded { end() }
+    if peerEnded { endOfInput() }
   }
+
+  /// The peer has sent its FIN and all it sent was read: the connection ends when it has its responses.
+  private func endOfInput() { outbox.isEmpty ? end() : finish() }
 
   private func begin(_ request: HTTPRequest) {
     worker.counters.add(.requestsTotal)
@@ -152,7 +155,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     switch state {
     case .reading:
       // Requests that came before the FIN may still wait behind an unread response.
-      if ahead.isEmpty { outbox.isEmpty ? end() : finish() }
+      if ahead.isEmpty { endOfInput() }
     case .waiting:
       // It may have closed for good, or wait for its answer with its own side closed (RFC 9112, section 9.6). An answer
       // that comes at once still reaches it.
@@ -195,7 +198,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
       rest.withUnsafeBytes { read($0) }
     }
     guard case .reading = state, ahead.isEmpty else { return }
-    if peerEnded { end() } else { stream.readStart() }
+    if peerEnded { endOfInput() } else { stream.readStart() }
   }
 
   /// The engine's own answer to what is no request: after it the connection ends.
@@ -236,8 +239,9 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
 
   /// The connection leaves for a WebSocket on this worker. Nil: its client has left.
   func giveUp(_ exchange: Exchange, _ then: @escaping ((stream: Stream, unread: [UInt8])?) -> Void) {
-    leave(exchange) { [self] in
-      guard let unread = forget() else { return then(nil) }
+    leave(exchange) { [self] isLeaving in
+      guard isLeaving else { return then(nil) }
+      let unread = forget()
       stream.readStop()
       stream.owner = nil
       then((stream, unread))
@@ -246,12 +250,11 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
 
   /// The same, for a WebSocket on another worker.
   func detach(_ exchange: Exchange, _ then: @escaping (DetachedUpgrade?) -> Void) {
-    leave(exchange) { [self] in
-      guard case .leaving = state else { return then(nil) }
+    leave(exchange) { [self] isLeaving in
+      guard isLeaving else { return then(nil) }
       do {
         let detached = try stream.detach()
-        guard let unread = forget() else { return then(nil) }
-        then(DetachedUpgrade(connection: detached, unread: unread))
+        then(DetachedUpgrade(connection: detached, unread: forget()))
       } catch {
         worker.log(.error, "no descriptor to move a connection to its Shard's worker")
         worker.counters.add(.refused)
@@ -262,12 +265,12 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     }
   }
 
-  /// Calls `then` when earlier responses are written; or with the state `gone` when the client has left.
-  private func leave(_ exchange: Exchange, _ then: @escaping () -> Void) {
+  /// Calls `then` with true when earlier responses are written, with false when the client has left or waits no more.
+  private func leave(_ exchange: Exchange, _ then: @escaping (_ isLeaving: Bool) -> Void) {
     guard case .waiting(let waiting) = state, waiting === exchange, !peerEnded else {
       // Its client has left, or leaves: there is nobody to upgrade.
       if case .waiting(let waiting) = state, waiting === exchange { end() }
-      return then()
+      return then(false)
     }
     state = .leaving
     setDeadline(worker.now + options.closeTimeoutMs)
@@ -275,9 +278,8 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     writeOut()
   }
 
-  /// What was read past the request, when it is the upgrade that ends this connection; nil when it has ended before.
-  private func forget() -> [UInt8]? {
-    guard case .leaving = state else { return nil }
+  /// The stream is a WebSocket's from here on. Returns what was read past the request.
+  private func forget() -> [UInt8] {
     state = .gone
     worker.connections.remove(handle)
     return isReading ? [UInt8](unread) : ahead
@@ -321,7 +323,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     case .leaving:
       let then = onFlushed
       onFlushed = nil
-      then?()
+      then?(true)
     case .finishing:
       guard !peerEnded else { return end() }
       state = .lingering
@@ -347,6 +349,8 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   }
 
   func deadlineCame(_ now: UInt64) {
+    // A reminder of a deadline that was renewed since: the one that counts is still to come.
+    guard now >= remindedAt else { return }
     remindedAt = .max
     if case .gone = state { return }
     if case .waiting(let exchange) = state, !peerEnded { deadline = exchange.deadline }
@@ -357,7 +361,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     case .waiting(let exchange):
       if peerEnded { return end() }
       worker.counters.add(.refused)
-      worker.log(.warn, "\(exchange.request.method) \(exchange.request.path): the host did not answer in time")
+      worker.logPeer(.warn, "\(exchange.request.method) \(exchange.request.path): the host did not answer in time")
       exchange.abandon()
       respond(Response.refusal(503), to: exchange)
     case .leaving, .finishing, .lingering: end(reset: true)
@@ -404,7 +408,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     case .leaving:
       let then = onFlushed
       onFlushed = nil
-      then?()
+      then?(false)
     case .reading, .finishing, .lingering, .gone: break
     }
   }

@@ -3,6 +3,7 @@ extension WebSocket {
   /// How much a turn may collect before the kernel is asked in mid-turn: a fast receiver is never called slow for what one
   /// turn produced.
   private static var collectBytesMax: Int { 256 << 10 }
+  private static var pongsMax: Int { 16 }
 
   // MARK: One message
 
@@ -42,10 +43,14 @@ extension WebSocket {
 
   func sendPing() { sendControl(.ping, UnsafeRawBufferPointer(start: nil, count: 0)) }
 
-  /// RFC 6455, section 5.5.3: a pong repeats the ping's payload. A peer that pings and does not read its pongs would make us
-  /// hold them without end: past the outbox's limit they are left out, as the section allows for all but the last.
+  /// RFC 6455, section 5.5.3: a pong repeats the ping's payload; of several pings the last may be answered alone. So a peer
+  /// that pings and does not read makes us hold a few pongs, which no policy drops, and the payload of its last ping.
   func sendPong(_ payload: UnsafeRawBufferPointer) {
-    guard outbox.bytes < options.outboxBytesMax else { return }
+    guard pongsQueued < WebSocket.pongsMax else {
+      pongOwed = [UInt8](payload)
+      return
+    }
+    pongsQueued += 1
     sendControl(.pong, payload)
   }
 
@@ -145,15 +150,22 @@ extension WebSocket {
   }
 
   private func drained() {
-    if wasHigh {
-      wasHigh = false
-      let dropped = self.dropped
-      self.dropped = 0
-      if closing.isOpen {
-        worker.callOut { [self] in shard.host?.ondrain(SocketHandle(handle), dropped: dropped) }
-      }
-    }
+    // Before the host is called: what it sends then is not flushed yet.
     perform(closing.flushed())
+    guard !hasEnded else { return }
+    pongsQueued = 0
+    if let owed = pongOwed {
+      pongOwed = nil
+      owed.withUnsafeBytes { sendPong($0) }
+    }
+    guard wasHigh else { return }
+    wasHigh = false
+    let dropped = self.dropped
+    self.dropped = 0
+    guard closing.isOpen else { return }
+    worker.callOut { [self] in
+      if wasOpened { shard.host?.ondrain(SocketHandle(handle), dropped: dropped) }
+    }
   }
 }
 

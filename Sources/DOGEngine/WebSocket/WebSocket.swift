@@ -25,6 +25,11 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
   var doom: Status?
   /// True from the moment that the outbox was over half its limit until it is empty again.
   var wasHigh = false
+  /// True from just before onopen: who never had it gets no onerror and no onclose either. A client may be gone before.
+  private(set) var wasOpened = false
+  /// Pongs in the outbox, and the payload of the last ping that got none.
+  var pongsQueued = 0
+  var pongOwed: [UInt8]?
   /// True once `end` has run.
   private(set) var hasEnded = false
   /// Messages that the outbox policy dropped since the last ondrain.
@@ -63,6 +68,7 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
     if options.pingIntervalMs > 0 { worker.remind(handle, at: heardAt + options.pingIntervalMs) }
     worker.callOut { [self] in
       guard closing.isOpen else { return }
+      wasOpened = true
       hostCall { try shard.host?.onopen(SocketHandle(handle)) }
     }
     worker.afterCallouts { [self] in
@@ -135,7 +141,7 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
     do {
       try call()
     } catch {
-      worker.log(.error, "a callback of Shard \(shard.id) returned an error: \(error)")
+      worker.logPeer(.error, "a callback of Shard \(shard.id) returned an error: \(error)")
       fail(.internalError, .host)
     }
   }
@@ -207,7 +213,9 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
   }
 
   private func tellError(_ error: Status) {
-    worker.callOut { [self] in shard.host?.onerror(SocketHandle(handle), error) }
+    worker.callOut { [self] in
+      if wasOpened { shard.host?.onerror(SocketHandle(handle), error) }
+    }
   }
 
   /// The one end: the stream closes, the place is given back, the host is told last.
@@ -222,10 +230,11 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
     worker.counters.add(.sockets, -1)
     worker.connectionEnded()
     worker.callOut { [self] in
-      shard.host?.onclose(
-        SocketHandle(handle),
-        Close(
-          code: report.code.rawValue, reason: String(decoding: report.reason, as: UTF8.self), isClean: report.isClean))
+      if wasOpened {
+        let reason = String(decoding: report.reason, as: UTF8.self)
+        shard.host?.onclose(
+          SocketHandle(handle), Close(code: report.code.rawValue, reason: reason, isClean: report.isClean))
+      }
       worker.sockets.remove(handle)
     }
   }

@@ -61,9 +61,12 @@ extension Worker {
   /// Posts something that carries a payload of the host's, unless too much waits already. From any thread.
   func postPayload(bytes: Int, _ body: @escaping @Sendable (Worker) -> Void) -> Status {
     guard hasRoom(for: bytes) else { return .full }
-    return send(.run(body), bytes: bytes) ? .ok : .stale
+    return send(.run(body), bytes: bytes + Worker.letterBytes) ? .ok : .stale
   }
 
+  /// What a letter takes beside its payload, by and large: a limit on payloads alone would not bound many small ones.
+  static var letterBytes: Int { 128 }
+
   /// Whether the mailbox takes this much more.
-  func hasRoom(for bytes: Int) -> Bool { mailbox.bytesWaiting + bytes <= engine.options.mailboxBytesMax }
+  func hasRoom(for bytes: Int) -> Bool { mailbox.bytesWaiting + bytes + Worker.letterBytes <= mailboxBytesMax }
 }
