@@ -24,8 +24,9 @@ STEP     := scripts/step.sh
 ABSOLUTE := $(abspath $(BUILD))
 
 # Library and host get the same flags, those of the linker too: SwiftPM compiles everything again when one differs.
-# The version script and the SONAME mean nothing to an executable.
-SWIFT_FLAGS = -c release --scratch-path $(SCRATCH) --disable-local-rpath -Xswiftc -static-stdlib \
+# The version script and the SONAME mean nothing to an executable. lld, which comes with Swift, keeps what is not
+# exported out of the dynamic symbol table; gold leaves traces of it there.
+SWIFT_FLAGS = -c release --scratch-path $(SCRATCH) --disable-local-rpath -Xswiftc -static-stdlib -Xswiftc -use-ld=lld \
   -Xlinker --version-script=$(ABSOLUTE)/exports.map -Xlinker --gc-sections -Xlinker -soname=$(SONAME)
 RELEASE = $(SCRATCH)/release
 # Warnings are errors where nobody would read them.

@@ -25,8 +25,9 @@
  *  - No callback ever runs inside a call that the host makes: what a call brings about is called back after the
  *    callback that made it has returned. The callbacks of one Shard never run at the same time, nor do those of one
  *    Gateway. A callback must not block: its worker serves many others.
- *  - The engine makes no thread before dog_engine_start or dog_engine_run, installs no signal handler, raises no SIGPIPE
- *    and writes to no stream. After fork() the child may call nothing here; every function says DOG_EFORKED there.
+ *  - The engine makes no thread before dog_engine_start or dog_engine_run, installs no signal handler, raises no
+ *    SIGPIPE and writes to no stream. After fork() the child may call nothing here; every function says DOG_EFORKED
+ *    there.
  */
 #ifndef DOG_H
 #define DOG_H
@@ -184,15 +185,16 @@ dog_status_t dog_options_init(dog_options_t *options, size_t size);
 dog_status_t dog_engine_create(const dog_options_t *options, dog_engine_t **engine);
 
 /*
- * Binds a TCP listener. Before start only. `host` is a numeric IPv4 or IPv6 address as a NUL-terminated string, NULL for
- * 127.0.0.1; `port` 0 takes a free one. `bound_port`, where not NULL, gets the port. Clients are served once the
+ * Binds a TCP listener. Before start only. `host` is a numeric IPv4 or IPv6 address as a NUL-terminated string, NULL
+ * for 127.0.0.1; `port` 0 takes a free one. `bound_port`, where not NULL, gets the port. Clients are served once the
  * engine runs. DOG_EADDRINUSE, DOG_EADDR, DOG_ESTATE (it runs already).
  */
 dog_status_t dog_engine_listen(dog_engine_t *engine, const char *host, uint16_t port, uint16_t *bound_port);
 
 /*
  * Starts the workers on threads of their own and returns. Classes, routes and listeners are fixed from here on.
- * DOG_ESTATE: it was started before. DOG_ENOENT: a class names a child, a parent or a route's class that is not defined.
+ * DOG_ESTATE: it was started before. DOG_ENOENT: a class names a child, a parent or a route's class that is not
+ * defined.
  */
 dog_status_t dog_engine_start(dog_engine_t *engine);
 
@@ -243,9 +245,9 @@ typedef dog_status_t (*dog_message_fn)(void *user, dog_shard_t shard, dog_socket
 
 /*
  * A socket is closed: called exactly once for each onopen, and last. `code` is what the peer sent, 1005 where its close
- * frame had none; with `clean` 0 the engine's own code where it failed the connection (1002, 1007, 1009, 1011, 1013), or
- * 1006 (RFC 6455, section 7.1.5) where the connection ended without the peer's close frame. `clean` is 1 when both sides'
- * close frames went over. The handle can still be read (uid, data), not sent to.
+ * frame had none; with `clean` 0 the engine's own code where it failed the connection (1002, 1007, 1009, 1011, 1013),
+ * or 1006 (RFC 6455, section 7.1.5) where the connection ended without the peer's close frame. `clean` is 1 when both
+ * sides' close frames went over. The handle can still be read (uid, data), not sent to.
  */
 typedef void (*dog_close_fn)(void *user, dog_shard_t shard, dog_socket_t socket, uint16_t code, const char *reason,
                              size_t reason_length, int clean);
@@ -296,8 +298,8 @@ dog_status_t dog_gateway_class_init(dog_gateway_class_t *gateway_class, size_t s
 dog_status_t dog_shard_class_init(dog_shard_class_t *shard_class, size_t size);
 
 /*
- * Register a class; before start only. DOG_EINVAL: a required member is missing or out of range. DOG_EEXIST: the name is
- * taken. DOG_ESTATE: the engine was started.
+ * Register a class; before start only. DOG_EINVAL: a required member is missing or out of range. DOG_EEXIST: the name
+ * is taken. DOG_ESTATE: the engine was started.
  */
 dog_status_t dog_engine_define_gateway(dog_engine_t *engine, const dog_gateway_class_t *gateway_class);
 dog_status_t dog_engine_define_shard(dog_engine_t *engine, const dog_shard_class_t *shard_class);
@@ -323,10 +325,10 @@ dog_status_t dog_engine_on_fetch(dog_engine_t *engine, dog_fetch_fn fetch, void 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
 
 /*
- * A dog_request_t is one question to the host: on_fetch, identify, clusterize and receive of one HTTP request each get a
- * handle of their own, and each is answered once; a second answer is DOG_ESTALE. The getters read the request as the client
- * sent it. They may be called on the worker whose callback got the handle, as long as it is unanswered; the memory is the
- * engine's, good until that callback returns.
+ * A dog_request_t is one question to the host: on_fetch, identify, clusterize and receive of one HTTP request each get
+ * a handle of their own, and each is answered once; a second answer is DOG_ESTALE. The getters read the request as the
+ * client sent it. They may be called on the worker whose callback got the handle, as long as it is unanswered; the
+ * memory is the engine's, good until that callback returns.
  */
 dog_status_t dog_request_method(dog_request_t request, const char **method, size_t *length); /* "GET" */
 dog_status_t dog_request_target(dog_request_t request, const char **target, size_t *length); /* "/a%20b?c=d", as sent */
@@ -346,8 +348,9 @@ dog_status_t dog_request_uid(dog_request_t request, const char **uid, size_t *le
 
 /*
  * The answers. Any thread. Each takes the handle: afterwards it is stale, whatever became of the answer. An answer that
- * cannot be used (DOG_EINVAL, DOG_ETOOBIG) leaves nobody waiting: the client gets 500. DOG_EKIND: not an answer to
- * this question (the request stays open). DOG_ESTALE: it was answered before, or the client has left.
+ * cannot be used (DOG_EINVAL, DOG_ETOOBIG) leaves nobody waiting: the client gets 500. DOG_EKIND: not an answer to this
+ * question (the request stays open). DOG_ESTALE: it was answered before, or the client has left (a clusterize question
+ * stays open all the same: others may wait for that Shard).
  */
 
 /* To identify: `uid` is 1 to DOG_NAME_BYTES_MAX bytes of UTF-8 without control characters. */
@@ -371,8 +374,8 @@ dog_status_t dog_request_respond(dog_request_t request, int status, const dog_he
 /* Made by dog_connect_options_init. */
 typedef struct dog_connect_options {
   size_t size;
-  /* The socket's data, as by dog_socket_set_data, there before onopen. A client that has left by then has no onopen and no
-   * onclose: what the data needs to be freed, allocate in onopen. */
+  /* The socket's data, as by dog_socket_set_data, there before onopen. A client that has left by then has no onopen and
+   * no onclose: what must be freed, allocate in onopen. */
   void *data;
   const char *protocol;        /* one of the client's Sec-WebSocket-Protocol; NULL for none */
   size_t protocol_length;
@@ -399,23 +402,24 @@ dog_status_t dog_socket_set_data(dog_socket_t socket, void *data);
 dog_status_t dog_socket_data(dog_socket_t socket, void **data);
 
 /*
- * Send one message to this socket. Any thread. Messages of one caller arrive in the order of its calls.
- * DOG_EINVAL: text that is not UTF-8. DOG_ETOOBIG: over outbox_bytes_max. DOG_ECLOSED: it is closing. DOG_ESLOW: its
- * outbox was full and the policy dropped this message or closed the socket.
+ * Send one message to this socket. Any thread. What one callback sends, emits, broadcasts and whispers, each receiver
+ * gets in the order of the calls. From a thread of the host's that holds for the calls on one handle. DOG_EINVAL: text
+ * that is not UTF-8. DOG_ETOOBIG: over outbox_bytes_max. DOG_ECLOSED: it is closing. DOG_ESLOW: its outbox was full and
+ * the policy dropped this message or closed the socket.
  */
 dog_status_t dog_socket_send(dog_socket_t socket, dog_kind_t kind, const void *data, size_t length);
 
 /*
- * Begins to close: the close frame leaves after what was sent before it. `code` is 1000, 1001, 1002, 1003, 1007 to 1014 or
- * 3000 to 4999 (0 for none); `reason` is up to 123 bytes of UTF-8. Any thread. DOG_EINVAL, DOG_ECLOSED.
+ * Begins to close: the close frame leaves after what was sent before it. `code` is 1000, 1001, 1002, 1003, 1007 to 1014
+ * or 3000 to 4999 (0 for none); `reason` is up to 123 bytes of UTF-8. Any thread. DOG_EINVAL, DOG_ECLOSED.
  */
 dog_status_t dog_socket_close(dog_socket_t socket, uint16_t code, const char *reason, size_t reason_length);
 
 /* Flags of emit and broadcast. */
 #define DOG_TO_SELF 1u /* the sending socket gets it too */
 
-/* To the sockets of this socket's Shard; to those of its whole cluster. Any thread. Errors as in send, and DOG_EFULL: the
- * mailbox of another worker is full and nobody got it. */
+/* To the sockets of this socket's Shard; to those of its whole cluster. Any thread. Errors as in send, and DOG_EFULL:
+ * the mailbox of another worker is full and nobody got it. */
 dog_status_t dog_socket_emit(dog_socket_t socket, dog_kind_t kind, uint32_t flags, const void *data, size_t length);
 dog_status_t dog_socket_broadcast(dog_socket_t socket, dog_kind_t kind, uint32_t flags, const void *data,
                                   size_t length);
@@ -446,8 +450,8 @@ dog_status_t dog_shard_broadcast(dog_shard_t shard, dog_kind_t kind, const void 
 dog_status_t dog_shard_whisper(dog_shard_t shard, const char *uid, size_t uid_length, dog_kind_t kind, const void *data,
                                size_t length, dog_whispered_fn whispered, void *user);
 
-/* One sibling's part in the answer. DOG_OK: data is its reply. DOG_EHOST: data is the text it failed with. DOG_ENOHANDLER,
- * DOG_ETIMEDOUT, DOG_EGONE: no data. This struct never grows. */
+/* One sibling's part in the answer. DOG_OK: data is its reply. DOG_EHOST: data is the text it failed with.
+ * DOG_ENOHANDLER, DOG_ETIMEDOUT, DOG_EGONE: no data. This struct never grows. */
 typedef struct dog_gossip_result {
   dog_shard_t shard;
   const char *shard_id;

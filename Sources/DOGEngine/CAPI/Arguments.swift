@@ -1,8 +1,9 @@
 import CDOG
 import Glibc
 
-// What the C functions do with their arguments before the engine sees them. `size_t` comes over as `Int`: a length that no
-// memory has is negative here, or far beyond `lengthMax`, and is refused before anything is added to it or read by it.
+// What the C functions do with their arguments before the engine sees them. `size_t` comes over as `Int`: a length that
+// no memory has is negative here, or far beyond `lengthMax`, and is refused before anything is added to it or read by
+// it.
 
 /// The longest stretch of bytes that any function takes.
 private let lengthMax = 1 << 30

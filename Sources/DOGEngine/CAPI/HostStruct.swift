@@ -1,7 +1,7 @@
 import CDOG
 
-/// A struct that host and library may know in different versions. It grows only at its end; `size` comes first and says how
-/// much of it the host has.
+/// A struct that host and library may know in different versions. It grows only at its end; `size` comes first and says
+/// how much of it the host has.
 protocol HostStruct {
   init()
   var size: Int { get set }

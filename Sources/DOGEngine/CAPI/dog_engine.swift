@@ -56,8 +56,8 @@ public func dog_engine_destroy(_ engine: OpaquePointer?) -> dog_status_t {
 }
 
 extension Engine {
-  /// What C calls this engine: its number and incarnation, odd, so that it is no object's address. Nobody follows it; an
-  /// engine that is gone, or that never was, is not found by it.
+  /// What C calls this engine: its number and incarnation, odd, so that it is no object's address. Nobody follows it;
+  /// an engine that is gone, or that never was, is not found by it.
   var reference: OpaquePointer? { OpaquePointer(bitPattern: incarnation << 9 | UInt(number) << 1 | 1) }
 
   static func find(_ reference: OpaquePointer?) throws(Status) -> Engine {

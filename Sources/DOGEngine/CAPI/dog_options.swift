@@ -38,8 +38,8 @@ extension dog_options_t: HostStruct {
 }
 
 extension Options {
-  /// As the host has set them. The ranges of numbers are the engine's to check; a number that is no member of its enum cannot
-  /// be brought over at all, and is refused here.
+  /// As the host has set them. The ranges of numbers are the engine's to check; a number that is no member of its enum
+  /// cannot be brought over at all, and is refused here.
   init(_ host: dog_options_t) throws(Status) {
     self.init()
     let hostLog = host.log.map { HostLog(write: $0, user: host.log_user) }
@@ -80,7 +80,8 @@ extension Options {
 
 /// The host's log function.
 ///
-/// `@unchecked Sendable`: dog.h says that it is called on any thread; the pointer is handed through and never looked into.
+/// `@unchecked Sendable`: dog.h says that it is called on any thread; the pointer is handed through and never looked
+/// into.
 private struct HostLog: @unchecked Sendable {
   let write: @convention(c) (UnsafeMutableRawPointer?, dog_log_level_t, UnsafePointer<CChar>?, Int) -> Void
   let user: UnsafeMutableRawPointer?

@@ -30,7 +30,8 @@ public func dog_engine_on_fetch(
 
 /// The host's on_fetch.
 ///
-/// `@unchecked Sendable`: dog.h says that it is called on several workers; `user` is handed through and never looked into.
+/// `@unchecked Sendable`: dog.h says that it is called on several workers; `user` is handed through and never looked
+/// into.
 private struct HostFetch: @unchecked Sendable {
   let fetch: dog_fetch_fn
   let user: UnsafeMutableRawPointer?

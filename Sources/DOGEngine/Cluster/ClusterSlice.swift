@@ -1,5 +1,5 @@
-/// The part of one cluster that lives on one worker: its Shards there, their sockets, and who is among them. Broadcasts,
-/// whispers and gossip cross once to each worker that has a slice, whatever the number of Shards.
+/// The part of one cluster that lives on one worker: its Shards there, their sockets, and who is among them.
+/// Broadcasts, whispers and gossip cross once to each worker that has a slice, whatever the number of Shards.
 final class ClusterSlice {
   unowned let gateway: GatewayCore
   unowned let worker: Worker
@@ -89,7 +89,9 @@ final class ClusterSlice {
   }
 
   /// Asks the Shards here, the asker left out.
-  func ask(_ question: UnsafeRawBufferPointer, _ round: GossipRound, _ handle: Handle, from asker: ShardCore, deadline: UInt64) {
+  func ask(
+    _ question: UnsafeRawBufferPointer, _ round: GossipRound, _ handle: Handle, from asker: ShardCore, deadline: UInt64
+  ) {
     var tickets: [GossipTicket] = []
     var siblings: [(handle: Handle, id: Name)] = []
     for shard in shards where shard !== asker {

@@ -19,8 +19,8 @@ final class GatewayCore: @unchecked Sendable {
   let childType: ShardClass
   private(set) var handle = Handle.none
 
-  /// The workers that hold a part of the cluster: bit i is worker i. Written by the home worker, before the first Shard of that
-  /// worker can have a member, so whoever has heard of a member reaches it.
+  /// The workers that hold a part of the cluster: bit i is worker i. Written by the home worker, before the first Shard
+  /// of that worker can have a member, so whoever has heard of a member reaches it.
   let workers = Atomic<UInt64>(0)
   /// For other threads to read.
   let shardCount = Atomic<Int>(0)

@@ -7,11 +7,11 @@ public struct GossipResult: Sendable {
   public internal(set) var data: [UInt8]
 }
 
-/// A Shard's question to all its siblings (rule S6): collects one result of each. Lives on the asking Shard's worker, until the
-/// last answer or the deadline.
+/// A Shard's question to all its siblings (rule S6): collects one result of each. Lives on the asking Shard's worker,
+/// until the last answer or the deadline.
 ///
-/// DESIGN. The question goes once to each worker that has a part of the cluster. A worker first reports which siblings it
-/// asks, then each answer comes by itself. So a silent sibling is known by name and costs its own entry alone.
+/// DESIGN. The question goes once to each worker that has a part of the cluster. A worker first reports which siblings
+/// it asks, then each answer comes by itself. So a silent sibling is known by name and costs its own entry alone.
 final class GossipRound: @unchecked Sendable {
   private let shard: ShardCore
   private let gossiped: @Sendable ([GossipResult]) -> Void

@@ -1,5 +1,5 @@
-/// A sibling's question to one Shard's host: what a `dog_gossip_t` names. Lives on that Shard's worker until it is answered, the
-/// deadline passes or the Shard stops; who ends it must have won its claim (see SlotMap).
+/// A sibling's question to one Shard's host: what a `dog_gossip_t` names. Lives on that Shard's worker until it is
+/// answered, the deadline passes or the Shard stops; who ends it must have won its claim (see SlotMap).
 ///
 /// `@unchecked Sendable`: used on its worker alone.
 final class GossipTicket: @unchecked Sendable {

@@ -1,5 +1,5 @@
-/// One member of a cluster: where requests are answered and sockets live. Everything but the immutable part belongs to its
-/// worker.
+/// One member of a cluster: where requests are answered and sockets live. Everything but the immutable part belongs to
+/// its worker.
 ///
 /// `@unchecked Sendable`: its home hands it to its worker when it is named; afterwards others only pass it along.
 final class ShardCore: @unchecked Sendable {

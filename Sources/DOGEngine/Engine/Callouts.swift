@@ -1,8 +1,9 @@
 /// Decides when the host may be called: never inside a call that the host makes.
 ///
-/// DESIGN. Host code runs only in callbacks. While one runs, whatever its calls bring about (a receive after an identify, an
-/// onclose after a close) is put into `waiting` and called when the outermost callback has returned, in order. So a host may
-/// hold a lock in a callback and call the engine; it is never entered a second time underneath itself.
+/// DESIGN. Host code runs only in callbacks. While one runs, whatever its calls bring about (a receive after an
+/// identify, an onclose after a close) is put into `waiting` and called when the outermost callback has returned, in
+/// order. So a host may hold a lock in a callback and call the engine; it is never entered a second time underneath
+/// itself.
 struct Callouts {
   /// How many waiting callouts one turn of the loop calls.
   static let atOnceMax = 4096

@@ -1,5 +1,5 @@
-/// The Gateways alive and whose Shards are whose, for those who look from any thread. Written when one begins or ends, not
-/// per request.
+/// The Gateways alive and whose Shards are whose, for those who look from any thread. Written when one begins or ends,
+/// not per request.
 final class Directory: Sendable {
   private struct State {
     var byKey: [GatewayKey: GatewayCore] = [:]

@@ -6,8 +6,8 @@ import Synchronization
 /// Classes, routes and listeners are added first, on one thread at a time; `start` or `run` fixes them. It lives until
 /// `destroy`, whoever holds it.
 ///
-/// `@unchecked Sendable`: `definitions` is written under its lock and only before the start, `workers` once at the start;
-/// the rest is immutable or atomic.
+/// `@unchecked Sendable`: `definitions` is written under its lock and only before the start, `workers` once at the
+/// start; the rest is immutable or atomic.
 public final class Engine: @unchecked Sendable {
   let number: Int
   let incarnation: UInt

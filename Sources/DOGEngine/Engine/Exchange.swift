@@ -3,10 +3,10 @@ import Synchronization
 /// One HTTP request and the response that it waits for, on its way through the engine: routed, identified, placed,
 /// answered. It may be on another worker than the connection it came from.
 ///
-/// DESIGN. Either side may end it first: the host by answering, the client by leaving. `stage` names the ticket that waits for
-/// the host; `isAbandoned` says that the client has left. A worker that makes a ticket writes `stage`, then reads
-/// `isAbandoned`; the connection's worker writes `isAbandoned`, then reads `stage`. In one order for all, so that at least
-/// one of the two sees the other and the ticket is cancelled at once, wherever it is.
+/// DESIGN. Either side may end it first: the host by answering, the client by leaving. `stage` names the ticket that
+/// waits for the host; `isAbandoned` says that the client has left. A worker that makes a ticket writes `stage`, then
+/// reads `isAbandoned`; the connection's worker writes `isAbandoned`, then reads `stage`. In one order for all, so that
+/// at least one of the two sees the other and the ticket is cancelled at once, wherever it is.
 ///
 /// `@unchecked Sendable`: `request` is immutable, `connection` is used on `origin` alone, the rest is atomic.
 final class Exchange: @unchecked Sendable {
@@ -29,7 +29,8 @@ final class Exchange: @unchecked Sendable {
 
   var hasLeft: Bool { isAbandoned.load(ordering: .sequentiallyConsistent) }
 
-  /// The host is asked through this ticket from now on. False: the client has left, the ticket is the caller's to cancel.
+  /// The host is asked through this ticket from now on. False: the client has left, the ticket is the caller's to
+  /// cancel.
   func enter(_ ticket: Handle, deadline: UInt64) -> Bool {
     if deadline < deadlineMs.exchange(deadline, ordering: .relaxed) {
       if origin.isHere { connection.hasten(self) } else { origin.post { _ in self.connection.hasten(self) } }

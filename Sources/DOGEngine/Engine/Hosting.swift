@@ -1,6 +1,7 @@
 // What a host implements: the Swift face of a class's callbacks. The C skin is one adopter of these protocols.
 
-/// One Gateway's side of the host: made when its cluster begins, on the Gateway's worker; called there, never two at once.
+/// One Gateway's side of the host: made when its cluster begins, on the Gateway's worker; called there, never two at
+/// once.
 public protocol Gateway: AnyObject {
   /// Who is this? Answer with `request.identify`, or refuse with `request.respond`: now or later, from any thread.
   /// Throwing before it was answered answers it with 500.

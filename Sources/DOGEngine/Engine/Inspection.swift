@@ -17,8 +17,8 @@ public struct ClusterView: Sendable {
 }
 
 extension Engine {
-  /// Looks at every cluster. Each worker is asked for its own part, so the parts are of slightly different moments. `done` is
-  /// called on one of the workers, unless the engine ends first. Any thread.
+  /// Looks at every cluster. Each worker is asked for its own part, so the parts are of slightly different moments.
+  /// `done` is called on one of the workers, unless the engine ends first. Any thread.
   public func inspect(_ done: @escaping @Sendable ([ClusterView]) -> Void) -> Status {
     guard !EngineTable.isForked else { return .forked }
     guard lifecycle.wasStarted else { return .wrongState }

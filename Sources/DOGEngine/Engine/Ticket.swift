@@ -1,5 +1,5 @@
-/// A question to the host about one request: what a `dog_request_t` names. It lives on the worker whose callback got it,
-/// until it is answered, cancelled or too late; who ends it must have won its claim (see SlotMap).
+/// A question to the host about one request: what a `dog_request_t` names. It lives on the worker whose callback got
+/// it, until it is answered, cancelled or too late; who ends it must have won its claim (see SlotMap).
 ///
 /// `@unchecked Sendable`: all but `handle` is immutable, and `handle` is set before anyone else learns of the ticket.
 final class Ticket: @unchecked Sendable {

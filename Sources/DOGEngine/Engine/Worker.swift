@@ -4,8 +4,8 @@ import Synchronization
 
 /// What one thread owns: a loop and every object that lives on it.
 ///
-/// `@unchecked Sendable`: from other threads only `post`, `mailbox`, the slot maps' `claim` and `isCurrent`, and `counters`
-/// are used; all else begins with `assertHere`.
+/// `@unchecked Sendable`: from other threads only `post`, `mailbox`, the slot maps' `claim` and `isCurrent`, and
+/// `counters` are used; all else begins with `assertHere`.
 final class Worker: @unchecked Sendable {
   enum Letter: Sendable {
     case run(@Sendable (Worker) -> Void)
@@ -101,7 +101,8 @@ final class Worker: @unchecked Sendable {
 
   // MARK: The thread
 
-  /// The worker whose thread this is. A pthread key costs two loads; a task-local or a dictionary would be on every call's way.
+  /// The worker whose thread this is. A pthread key costs two loads; a task-local or a dictionary would be on every
+  /// call's way.
   static var current: Worker? {
     guard let pointer = pthread_getspecific(threadKey) else { return nil }
     return Unmanaged<Worker>.fromOpaque(pointer).takeUnretainedValue()
@@ -135,7 +136,8 @@ final class Worker: @unchecked Sendable {
     pthread_sigmask(SIG_SETMASK, &before, nil)
   }
 
-  /// True on a thread that is one of this engine's workers, be it below the worker of another engine that runs in a callback.
+  /// True on a thread that is one of this engine's workers, be it below the worker of another engine that runs in a
+  /// callback.
   static func isOn(_ engine: Engine) -> Bool {
     var worker = current
     while let here = worker {
@@ -162,7 +164,8 @@ final class Worker: @unchecked Sendable {
 
   // MARK: Mail
 
-  /// Runs `body` on this worker's thread, after all that was sent from here before. Any thread. False when the worker has ended.
+  /// Runs `body` on this worker's thread, after all that was sent from here before. Any thread. False when the worker
+  /// has ended.
   @discardableResult
   func post(_ body: @escaping @Sendable (Worker) -> Void) -> Bool { send(.run(body)) }
 
@@ -193,8 +196,8 @@ final class Worker: @unchecked Sendable {
 
   /// Writes what this turn has queued: each dirty socket once.
   private func flush() {
-    // A failed write closes a socket, and an onclose or ondrain may send more. What a few rounds leave waits for the next turn,
-    // so that a host that always sends more does not keep this worker from everybody else.
+    // A failed write closes a socket, and an onclose or ondrain may send more. What a few rounds leave waits for the
+    // next turn, so that a host that always sends more does not keep this worker from everybody else.
     var rounds = 0
     while !dirtySlices.isEmpty || !dirtySockets.isEmpty || !dirtyConnections.isEmpty {
       rounds += 1
@@ -226,8 +229,8 @@ final class Worker: @unchecked Sendable {
 
   // MARK: Time
 
-  /// Has the object of this handle told when `time` comes, not before and at most a tick after. There is no taking back: the
-  /// object looks whether it still cares.
+  /// Has the object of this handle told when `time` comes, not before and at most a tick after. There is no taking
+  /// back: the object looks whether it still cares.
   func remind(_ handle: Handle, at time: UInt64) {
     wheel.insert(handle.rawValue, at: time, now: now)
     setTimer()
@@ -283,7 +286,9 @@ final class Worker: @unchecked Sendable {
     for listener in listeners { listener.close() }
     listeners = []
     connections.forEach { $0.drain() }
-    sockets.forEach { _ = $0.close(code: CloseCode.goingAway.rawValue, reason: UnsafeRawBufferPointer(start: nil, count: 0)) }
+    sockets.forEach {
+      _ = $0.close(code: CloseCode.goingAway.rawValue, reason: UnsafeRawBufferPointer(start: nil, count: 0))
+    }
   }
 
   /// Resets whatever is open.

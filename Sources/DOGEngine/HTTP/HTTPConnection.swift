@@ -1,5 +1,5 @@
-/// One HTTP/1.1 connection, from accept to its end or its upgrade: reads requests, one at a time, and writes their responses.
-/// Lives on the worker that accepted it.
+/// One HTTP/1.1 connection, from accept to its end or its upgrade: reads requests, one at a time, and writes their
+/// responses. Lives on the worker that accepted it.
 ///
 ///     reading --a request--> waiting --its response--> reading
 ///        |                      |--an upgrade--> gone (the stream belongs to a WebSocket)
@@ -16,8 +16,8 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     case leaving
     /// The last response is being written.
     case finishing
-    /// All is written and our FIN sent; what the peer still sends is thrown away, until its own FIN. To close with unread bytes
-    /// would reset the connection, and the peer might lose the response (RFC 9112, section 9.6).
+    /// All is written and our FIN sent; what the peer still sends is thrown away, until its own FIN. To close with
+    /// unread bytes would reset the connection, and the peer might lose the response (RFC 9112, section 9.6).
     case lingering
     /// Ended, or the stream belongs to a WebSocket.
     case gone

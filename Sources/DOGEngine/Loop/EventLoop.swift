@@ -67,7 +67,8 @@ final class EventLoop: @unchecked Sendable {
   /// Runs `onTimer` once at `time` (see `now`), in place of any time set before.
   func setTimer(at time: UInt64) {
     let now = self.now
-    uv_timer_start(timer, { handle in EventLoop.of(handle?.pointee.data) { $0.onTimer() } }, time > now ? time - now : 0, 0)
+    uv_timer_start(
+      timer, { handle in EventLoop.of(handle?.pointee.data) { $0.onTimer() } }, time > now ? time - now : 0, 0)
   }
 
   /// Returns when every handle on it is closed.

@@ -1,8 +1,8 @@
 import CUV
 import Glibc
 
-/// A bound TCP port with one accepting socket per worker (SO_REUSEPORT): the kernel spreads connections over them, so no
-/// worker hands another its connections at accept.
+/// A bound TCP port with one accepting socket per worker (SO_REUSEPORT): the kernel spreads connections over them, so
+/// no worker hands another its connections at accept.
 struct BoundPort: Sendable {
   let address: SocketAddress
   /// One for each worker; each is closed by the listener that takes it.
@@ -60,67 +60,109 @@ struct BoundPort: Sendable {
 }
 
 /// Accepts on one worker's socket of a bound port. Lives on one loop; closed like a stream.
+///
+/// It watches its descriptor and accepts by itself. `uv_listen` would not do: out of descriptors it calls back again
+/// and again without a return to the loop (libuv 1.44, uv__server_io), so that nothing ever runs that would free one.
+/// Here accepting rests for a while; who waits stays in the kernel's backlog, and those who are connected are served
+/// on.
 final class Listener {
   fileprivate static let backlog: Int32 = 1024
+  /// A rush of arrivals does not keep the loop from those who are there: the rest comes in the next turn.
+  private static let acceptsPerTurnMax = 64
+  private static let restMs: UInt64 = 100
 
-  private let tcp: UnsafeMutablePointer<uv_tcp_t>
+  private let descriptor: Int32
+  private let poll: UnsafeMutablePointer<uv_poll_t>
+  private let timer: UnsafeMutablePointer<uv_timer_t>
   private let loop: EventLoop
   private let onConnection: (Stream) -> Void
   private let onError: (String) -> Void
   private var isClosed = false
+  /// True from an accept for which something was short, until one succeeds: the shortage is told once.
+  private var isShort = false
 
   /// Takes the descriptor over.
   init(
     descriptor: Int32, on loop: EventLoop, onConnection: @escaping (Stream) -> Void,
     onError: @escaping (String) -> Void
   ) throws(Status) {
+    self.descriptor = descriptor
     self.loop = loop
     self.onConnection = onConnection
     self.onError = onError
-    tcp = .allocate(capacity: 1)
-    guard uv_tcp_init(loop.uv, tcp) == 0 else {
-      tcp.deallocate()
+    poll = .allocate(capacity: 1)
+    timer = .allocate(capacity: 1)
+    guard uv_poll_init(loop.uv, poll, descriptor) == 0 else {
+      poll.deallocate()
+      timer.deallocate()
       Glibc.close(descriptor)
       throw .system
     }
-    tcp.pointee.data = Unmanaged.passRetained(self).toOpaque()
-    guard uv_tcp_open(tcp, descriptor) == 0 else {
-      Glibc.close(descriptor)
-      close()
-      throw .system
-    }
-    let listening = uv_listen(cuv_stream(tcp), Listener.backlog) { handle, status in
-      guard let data = handle?.pointee.data else { return }
-      Unmanaged<Listener>.fromOpaque(data)._withUnsafeGuaranteedRef { $0.connectionWaits(status) }
-    }
-    guard listening == 0 else {
-      close()
-      throw listening == UV_EADDRINUSE.rawValue ? .addressInUse : .badAddress
-    }
+    uv_timer_init(loop.uv, timer)
+    // Balanced in the close callback of the timer, which is closed last.
+    let me = Unmanaged.passRetained(self).toOpaque()
+    poll.pointee.data = me
+    timer.pointee.data = me
+    watch()
   }
 
-  deinit { tcp.deallocate() }
+  deinit {
+    poll.deallocate()
+    timer.deallocate()
+  }
 
   func close() {
     guard !isClosed else { return }
     isClosed = true
-    uv_close(cuv_handle(tcp)) { handle in
+    uv_close(cuv_handle(poll)) { handle in
       guard let data = handle?.pointee.data else { return }
-      Unmanaged<Listener>.fromOpaque(data).release()
+      let listener = Unmanaged<Listener>.fromOpaque(data).takeUnretainedValue()
+      uv_close(cuv_handle(listener.timer)) { handle in
+        guard let data = handle?.pointee.data else { return }
+        Unmanaged<Listener>.fromOpaque(data).release()
+      }
+    }
+    // Only now, when the loop no longer watches it: its number may be a connection's at once.
+    Glibc.close(descriptor)
+  }
+
+  private func watch() {
+    uv_poll_start(poll, Int32(UV_READABLE.rawValue)) { handle, _, _ in
+      guard let data = handle?.pointee.data else { return }
+      Unmanaged<Listener>.fromOpaque(data)._withUnsafeGuaranteedRef { $0.acceptWaiting() }
     }
   }
 
-  /// Out of descriptors, libuv itself accepts and closes, so that the client is told and the loop does not spin.
-  private func connectionWaits(_ status: Int32) {
-    guard !isClosed else { return }
-    guard status == 0 else {
-      onError(String(cString: uv_strerror(status)))
-      return
+  private func acceptWaiting() {
+    for _ in 0..<Listener.acceptsPerTurnMax {
+      guard !isClosed else { return }
+      let accepted = accept(descriptor, nil, nil)
+      guard accepted >= 0 else { return couldNotAccept(errno) }
+      _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)
+      isShort = false
+      do {
+        onConnection(try Stream.adopt(DetachedConnection(descriptor: accepted), on: loop))
+      } catch {
+        onError("accept failed")
+      }
     }
-    do {
-      onConnection(try Stream.accept(from: tcp, on: loop))
-    } catch {
-      onError("accept failed")
+  }
+
+  private func couldNotAccept(_ reason: Int32) {
+    switch reason {
+    case EAGAIN, EINTR, ECONNABORTED: return
+    default: break
     }
+    if !isShort { onError(String(cString: strerror(reason))) }
+    isShort = true
+    uv_poll_stop(poll)
+    uv_timer_start(
+      timer,
+      { handle in
+        guard let data = handle?.pointee.data else { return }
+        Unmanaged<Listener>.fromOpaque(data)._withUnsafeGuaranteedRef { listener in
+          if !listener.isClosed { listener.watch() }
+        }
+      }, Listener.restMs, 0)
   }
 }

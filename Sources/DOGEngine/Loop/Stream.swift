@@ -13,12 +13,13 @@ protocol StreamOwner: AnyObject {
   func streamWritten()
 }
 
-/// A TCP connection on one loop. Close is asynchronous with one road out: `close` (or `reset`), then libuv's close callback
-/// lets the stream go. Its owner is not told.
+/// A TCP connection on one loop. Close is asynchronous with one road out: `close` (or `reset`), then libuv's close
+/// callback lets the stream go. Its owner is not told.
 final class Stream {
   private let tcp: UnsafeMutablePointer<uv_tcp_t>
   private let loop: EventLoop
-  /// Gets the events; nil after `close`. Unowned: whoever owns the stream sets itself here, and closes it before it goes.
+  /// Gets the events; nil after `close`. Unowned: whoever owns the stream sets itself here, and closes it before it
+  /// goes.
   unowned(unsafe) var owner: (any StreamOwner)?
   /// True from `write` until its callback.
   private(set) var isWriting = false
@@ -38,17 +39,6 @@ final class Stream {
 
   deinit { tcp.deallocate() }
 
-  /// Takes the next connection that waits on a listener.
-  static func accept(from listener: UnsafeMutablePointer<uv_tcp_t>, on loop: EventLoop) throws(Status) -> Stream {
-    let stream = try Stream(loop: loop)
-    guard uv_accept(cuv_stream(listener), cuv_stream(stream.tcp)) == 0 else {
-      stream.close()
-      throw .system
-    }
-    uv_tcp_nodelay(stream.tcp, 1)
-    return stream
-  }
-
   /// Continues a connection that another loop gave up.
   static func adopt(_ connection: DetachedConnection, on loop: EventLoop) throws(Status) -> Stream {
     let stream = try Stream(loop: loop)
@@ -57,6 +47,7 @@ final class Stream {
       throw .system
     }
     connection.wasAdopted()
+    uv_tcp_nodelay(stream.tcp, 1)
     return stream
   }
 
@@ -105,8 +96,8 @@ final class Stream {
     uv_read_stop(cuv_stream(tcp))
   }
 
-  /// Writes what the kernel takes at once: how many bytes, 0 when it takes none now, negative when the connection is lost.
-  /// Not while `isWriting`.
+  /// Writes what the kernel takes at once: how many bytes, 0 when it takes none now, negative when the connection is
+  /// lost. Not while `isWriting`.
   @inline(__always)
   func tryWrite(_ base: UnsafeRawPointer, _ count: Int) -> Int {
     guard !isClosed else { return Int(UV_ECANCELED.rawValue) }
@@ -123,8 +114,8 @@ final class Stream {
     return written == UV_EAGAIN.rawValue ? 0 : Int(written)
   }
 
-  /// Writes all of it, as the kernel takes it; `streamWritten` or `streamFailed` follows later. One at a time. The bytes stay
-  /// the caller's and in place until then. False: the connection is lost.
+  /// Writes all of it, as the kernel takes it; `streamWritten` or `streamFailed` follows later. One at a time. The
+  /// bytes stay the caller's and in place until then. False: the connection is lost.
   func write(_ buffers: UnsafeMutableBufferPointer<uv_buf_t>) -> Bool {
     precondition(!isWriting, "one write at a time")
     guard !isClosed else { return false }
@@ -192,7 +183,8 @@ final class Stream {
 
 /// An open connection between two loops: a descriptor that closes itself if nobody adopts it.
 ///
-/// `@unchecked Sendable`: it is sent once, from the loop that gave it up to the one that adopts it, and each uses it alone.
+/// `@unchecked Sendable`: it is sent once, from the loop that gave it up to the one that adopts it, and each uses it
+/// alone.
 final class DetachedConnection: @unchecked Sendable {
   private(set) var descriptor: Int32
 

@@ -1,5 +1,5 @@
-/// A short byte string that names something: a uid, a Gateway, a Shard. Compared byte for byte: Swift's `String` would hold
-/// two spellings of one accented letter for the same identity.
+/// A short byte string that names something: a uid, a Gateway, a Shard. Compared byte for byte: Swift's `String` would
+/// hold two spellings of one accented letter for the same identity.
 public struct Name: Hashable, Sendable, CustomStringConvertible {
   public static var bytesMax: Int { 256 }
 
@@ -9,7 +9,9 @@ public struct Name: Hashable, Sendable, CustomStringConvertible {
   public init?(_ bytes: some Collection<UInt8>) {
     guard !bytes.isEmpty, bytes.count <= Name.bytesMax else { return nil }
     let copy = [UInt8](bytes)
-    guard copy.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }), String(validating: copy, as: UTF8.self) != nil else { return nil }
+    guard copy.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }), String(validating: copy, as: UTF8.self) != nil else {
+      return nil
+    }
     self.bytes = copy
   }
 

@@ -1,7 +1,8 @@
-/// Bytes that many sockets may wait to send: written by one owner, then read by all who hold a reference. Lives on one worker.
+/// Bytes that many sockets may wait to send: written by one owner, then read by all who hold a reference. Lives on one
+/// worker.
 ///
-/// Whoever queued a stretch refers to it by offset, never by pointer, so the owner may go on appending (and the storage may
-/// move) while earlier stretches wait.
+/// Whoever queued a stretch refers to it by offset, never by pointer, so the owner may go on appending (and the storage
+/// may move) while earlier stretches wait.
 final class SharedBytes {
   private(set) var base: UnsafeMutableRawPointer
   private(set) var count = 0

@@ -2,16 +2,17 @@ import Synchronization
 
 /// The objects of one sort on one worker, by handle.
 ///
-/// DESIGN. Only the owning worker inserts, removes and looks up. Other threads may do two things, both on the slot's atomic
-/// generation alone: ask whether a handle is current, and *claim* it. To claim is to win the one right to end the slot's
-/// object (to answer a request, say): whoever wins sends word to the owner, everybody later finds the handle stale. The
-/// object stays in place until the owner removes it, so the winner may read what is immutable in it.
+/// DESIGN. Only the owning worker inserts, removes and looks up. Other threads may do two things, both on the slot's
+/// atomic generation alone: ask whether a handle is current, and *claim* it. To claim is to win the one right to end
+/// the slot's object (to answer a request, say): whoever wins sends word to the owner, everybody later finds the handle
+/// stale. The object stays in place until the owner removes it, so the winner may read what is immutable in it.
 ///
-/// `@unchecked Sendable`: chunks are published through atomics and never move or go away before the map does; everything
-/// else is touched by the owner alone.
+/// `@unchecked Sendable`: chunks are published through atomics and never move or go away before the map does;
+/// everything else is touched by the owner alone.
 final class SlotMap<Object: AnyObject>: @unchecked Sendable {
   private struct Slot: ~Copyable {
-    /// The live handle's mark (kind and generation); with `claimedBit` while claimed; while free `freeBit` and the next generation.
+    /// The live handle's mark (kind and generation); with `claimedBit` while claimed; while free `freeBit` and the next
+    /// generation.
     let state: Atomic<UInt32>
     var object: Unmanaged<Object>?
     var nextFree: Int32 = -1
@@ -33,7 +34,8 @@ final class SlotMap<Object: AnyObject>: @unchecked Sendable {
   private var freeHead: Int32 = -1
   private var freeTail: Int32 = -1
 
-  /// `firstGeneration` differs from engine to engine, so that the handles of an engine that is gone match nothing in the next.
+  /// `firstGeneration` differs from engine to engine, so that the handles of an engine that is gone match nothing in
+  /// the next.
   init(engine: Int, worker: Int, firstGeneration: UInt32) {
     self.engine = engine
     self.worker = worker

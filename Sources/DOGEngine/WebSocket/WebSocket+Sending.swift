@@ -1,7 +1,8 @@
-// The way out. Sends of one turn collect in the outbox or in the cluster's batch; the end of the turn writes each socket once.
+// The way out. Sends of one turn collect in the outbox or in the cluster's batch; the end of the turn writes each
+// socket once.
 extension WebSocket {
-  /// How much a turn may collect before the kernel is asked in mid-turn: a fast receiver is never called slow for what one
-  /// turn produced.
+  /// How much a turn may collect before the kernel is asked in mid-turn: a fast receiver is never called slow for what
+  /// one turn produced.
   private static var collectBytesMax: Int { 256 << 10 }
   private static var pongsMax: Int { 16 }
 
@@ -43,8 +44,9 @@ extension WebSocket {
 
   func sendPing() { sendControl(.ping, UnsafeRawBufferPointer(start: nil, count: 0)) }
 
-  /// RFC 6455, section 5.5.3: a pong repeats the ping's payload; of several pings the last may be answered alone. So a peer
-  /// that pings and does not read makes us hold a few pongs, which no policy drops, and the payload of its last ping.
+  /// RFC 6455, section 5.5.3: a pong repeats the ping's payload; of several pings the last may be answered alone. So a
+  /// peer that pings and does not read makes us hold a few pongs, which no policy drops, and the payload of its last
+  /// ping.
   func sendPong(_ payload: UnsafeRawBufferPointer) {
     guard pongsQueued < WebSocket.pongsMax else {
       pongOwed = [UInt8](payload)

@@ -1,5 +1,5 @@
-/// One WebSocket, owned by one Shard and on its worker. What the peer sends comes in here; what it is sent goes out through the
-/// outbox at the end of the turn; it ends once, through `end`.
+/// One WebSocket, owned by one Shard and on its worker. What the peer sends comes in here; what it is sent goes out
+/// through the outbox at the end of the turn; it ends once, through `end`.
 ///
 /// `@unchecked Sendable`: only its handle crosses threads.
 final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
@@ -21,7 +21,8 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
 
   /// True exactly while it is in the worker's `dirtySockets`.
   var isDirty = false
-  /// Why it is about to be closed: set in the middle of a flush, where closing is not possible, until the flush is over.
+  /// Why it is about to be closed: set in the middle of a flush, where closing is not possible, until the flush is
+  /// over.
   var doom: Status?
   /// True from the moment that the outbox was over half its limit until it is empty again.
   var wasHigh = false
@@ -35,8 +36,8 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
   /// Messages that the outbox policy dropped since the last ondrain.
   var dropped = 0
 
-  // Time: when the peer was last heard of, and when it was pinged since. Milliseconds cannot say which of the two came first
-  // where a peer answers at once, so what is heard takes back the ping.
+  // Time: when the peer was last heard of, and when it was pinged since. Milliseconds cannot say which of the two came
+  // first where a peer answers at once, so what is heard takes back the ping.
   private var heardAt: UInt64 = 0
   private var pingedAt: UInt64?
 
@@ -73,15 +74,17 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
     }
     worker.afterCallouts { [self] in
       guard !hasEnded else { return }
-      if worker.isDraining { _ = close(code: CloseCode.goingAway.rawValue, reason: UnsafeRawBufferPointer(start: nil, count: 0)) }
+      if worker.isDraining {
+        _ = close(code: CloseCode.goingAway.rawValue, reason: UnsafeRawBufferPointer(start: nil, count: 0))
+      }
       var unread = unread
       unread.withUnsafeMutableBytes { read($0) }
       if !hasEnded { stream.readStart() }
     }
   }
 
-  /// The 101 goes straight to the kernel: it is no frame, and the outbox holds frames alone. A connection whose kernel buffer
-  /// has no room for it is one that does not read.
+  /// The 101 goes straight to the kernel: it is no frame, and the outbox holds frames alone. A connection whose kernel
+  /// buffer has no room for it is one that does not read.
   private func sendSwitchingProtocols(_ upgrade: Upgrade) -> Bool {
     let response = worker.pool.take(atLeast: 512)
     defer { worker.pool.give(response) }

@@ -1,5 +1,5 @@
-/// A JSON text (RFC 8259), read strictly: what the demo passes on to others must be JSON for each of them. (Foundation's decoder
-/// takes a comma before a closing bracket.)
+/// A JSON text (RFC 8259), read strictly: what the demo passes on to others must be JSON for each of them.
+/// (Foundation's decoder takes a comma before a closing bracket.)
 indirect enum JSON: Equatable {
   case null
   case bool(Bool)

@@ -7,7 +7,7 @@ import Testing
     targetBytesMax: 200, headerBytesMax: 1000, headerCountMax: 12, bodyBytesMax: 100)
   private static let tokens: [[UInt8]] = [
     "\r", "\n", "\r\n", "\r\n\r\n", " ", "\t", ":", "\0", "\u{7f}", ";", ",", "0", "ffffffffffffffff", "chunked",
-    "Host: b\r\n",     "Content-Length: 9\r\n", "Transfer-Encoding: chunked\r\n", "Expect: 100-continue\r\n",
+    "Host: b\r\n", "Content-Length: 9\r\n", "Transfer-Encoding: chunked\r\n", "Expect: 100-continue\r\n",
     "HTTP/1.0", "GET ", "/", "?", "#", "*",
     "0\r\n\r\n", "Connection: close\r\n",
   ].map { [UInt8]($0.utf8) }

@@ -30,9 +30,11 @@ extension Handle {
     return table(worker).isCurrent(self) ? .elsewhere(worker, engine) : .failed(.stale)
   }
 
-  /// Has the object send a message: at once on its own worker, elsewhere by that worker's mailbox with a copy of the payload.
+  /// Has the object send a message: at once on its own worker, elsewhere by that worker's mailbox with a copy of the
+  /// payload.
   ///
-  /// `act` has no need to capture anything, for it gets it all: a closure that captures costs an allocation per message.
+  /// `act` has no need to capture anything, for it gets it all: a closure that captures costs an allocation per
+  /// message.
   @inline(__always)
   func send<Object, Context: Sendable>(
     _ message: MessageKind, _ payload: UnsafeRawBufferPointer, _ context: Context, as kind: Kind,

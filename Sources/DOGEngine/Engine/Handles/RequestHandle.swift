@@ -1,5 +1,5 @@
-/// A request that waits for one answer. Answers may be given from any thread; see dog_request_* for what they return. An
-/// answer that cannot be used is replaced by 500, so that nobody is left waiting.
+/// A request that waits for one answer. Answers may be given from any thread; see dog_request_* for what they return.
+/// An answer that cannot be used is replaced by 500, so that nobody is left waiting.
 public struct RequestHandle: Hashable, Sendable {
   let handle: Handle
 
@@ -131,23 +131,32 @@ public struct RequestHandle: Hashable, Sendable {
       let handshake = Handshake.check(isGET: request.isGET, isHTTP11: request.isHTTP11) { request.header($0) }
       switch handshake {
       case .refuse(let status, let reason):
-        return (.notUpgrade, { worker, ticket in
-          _ = ticket.endResponded(on: worker)
-          ticket.exchange.refuse(status, "\(reason)", from: worker)
-        })
+        return (
+          .notUpgrade,
+          { worker, ticket in
+            _ = ticket.endResponded(on: worker)
+            ticket.exchange.refuse(status, "\(reason)", from: worker)
+          }
+        )
       case .accept(let key):
         if let selected, !Handshake.protocols(request.header("sec-websocket-protocol")).contains(selected) {
-          return (.invalid, { worker, ticket in
-            _ = ticket.endResponded(on: worker)
-            ticket.exchange.respond(.refusal(500), from: worker)
-          })
+          return (
+            .invalid,
+            { worker, ticket in
+              _ = ticket.endResponded(on: worker)
+              ticket.exchange.respond(.refusal(500), from: worker)
+            }
+          )
         }
         let upgrade = Upgrade(accept: key, selectedProtocol: selected, headers: upgradeHeaders, data: data)
-        return (.ok, { worker, ticket in
-          guard case .receive(let shard) = ticket.question, let uid = ticket.uid else { return }
-          ticket.end(on: worker)
-          shard.connect(ticket.exchange, uid, upgrade)
-        })
+        return (
+          .ok,
+          { worker, ticket in
+            guard case .receive(let shard) = ticket.question, let uid = ticket.uid else { return }
+            ticket.end(on: worker)
+            shard.connect(ticket.exchange, uid, upgrade)
+          }
+        )
       }
     }
   }
@@ -166,8 +175,8 @@ public struct RequestHandle: Hashable, Sendable {
     }
   }
 
-  /// To the question of this kind (nil: of any), where what was to be the answer is none: it takes the handle as an answer
-  /// does.
+  /// To the question of this kind (nil: of any), where what was to be the answer is none: it takes the handle as an
+  /// answer does.
   func refuse(_ status: Status, to kind: Handle.Kind?) -> Status {
     guard handle.kind?.isRequest == true, kind == nil || kind == handle.kind else { return refusedKind }
     return fail(with: status)
@@ -207,8 +216,8 @@ public struct RequestHandle: Hashable, Sendable {
     }
   }
 
-  /// As `settle`, but decides on the calling thread: a ticket that is claimed stays in place, and what is immutable in it may
-  /// be read.
+  /// As `settle`, but decides on the calling thread: a ticket that is claimed stays in place, and what is immutable in
+  /// it may be read.
   private func settleChecking(
     _ decide: (Ticket) -> (Status, @Sendable (Worker, Ticket) -> Void)
   ) -> Status {
