@@ -19,8 +19,8 @@ let package = Package(
     .target(
       name: "CLLHTTP",
       cSettings: [.define("LLHTTP_STRICT_MODE", to: "1"), .unsafeFlags(["-I/usr/share/include/llhttp"])]),
-    // Debug builds, so all tests, check exclusive access as the program runs; in a release that would cost more than the
-    // bookkeeping of a message.
+    // Debug builds, so all tests, check exclusive access as the program runs; in a release that would cost more than
+    // the bookkeeping of a message.
     .target(
       name: "DOGEngine", dependencies: ["CDOG", "CUV", "CLLHTTP"],
       swiftSettings: [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),
@@ -29,5 +29,6 @@ let package = Package(
       dependencies: ["DOGEngine", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       resources: [.embedInCode("Demo/page.html")]),
     .testTarget(name: "DOGEngineTests", dependencies: ["DOGEngine"]),
+    .testTarget(name: "DOGHostTests", dependencies: ["dog-host"]),
   ]
 )

@@ -19,8 +19,10 @@ extension Engine {
     // Another thread may be in the middle of a start: there are no workers yet to be told.
     lifecycle.life.wait { $0.state != .running || $0.wasStarted }
     let wasStarted = lifecycle.life.withLock { life in
+      // One that begins only now was not there to be stopped.
+      guard life.wasStarted else { return false }
       if life.state == .running { life.state = .stopping }
-      return life.wasStarted
+      return true
     }
     guard wasStarted else { return .wrongState }
     let deadline = uv_hrtime() / 1_000_000 + min(graceMs, Options.dayMs)
