@@ -365,8 +365,9 @@ dog_status_t dog_request_forward(dog_request_t request, const char *gateway_clas
 
 /*
  * To any question: a whole response. `status` is 200 to 599. Content-Length, Date and Connection are the engine's; a
- * header with one of these names, with Transfer-Encoding, or with a CR, LF or NUL in it is DOG_EINVAL. A body with
- * 204 or 304 is DOG_EINVAL; HEAD gets the headers alone.
+ * header with one of these names, with Transfer-Encoding, or with a control character in it is DOG_EINVAL, and so are
+ * more than 1,000 headers and a body with 204 or 304. More than 1 MiB of headers is DOG_ETOOBIG. HEAD gets the headers
+ * alone.
  */
 dog_status_t dog_request_respond(dog_request_t request, int status, const dog_header_t *headers, size_t header_count,
                                  const void *body, size_t body_length);

@@ -115,7 +115,8 @@ extension EngineTests {
       try host.run { engine, port in
         let crowd = try (0..<2).map { try TestClient.open("/room/x?uid=c\($0)", port: port) }
         let mine = try TestClient.get("/room/x?uid=me", port: port).body
-        // The first Shard has room again and is the older one of two with one place taken: only memory speaks for the second.
+        // The first Shard has room again and is the older one of two with one place taken: only memory speaks for the
+        // second.
         try crowd[0].leave()
         #expect(eventually { engine.stats.places == 1 })
         let other = try TestClient.open("/room/x?uid=other", port: port)

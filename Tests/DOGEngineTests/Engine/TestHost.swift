@@ -2,8 +2,8 @@ import Testing
 
 @testable import DOGEngine
 
-/// A host that notes what it is called for and then does what the test says; by default it lets everybody in, names each by
-/// the query parameter `uid`, upgrades who asks for it and answers the others with its Shard's id.
+/// A host that notes what it is called for and then does what the test says; by default it lets everybody in, names
+/// each by the query parameter `uid`, upgrades who asks for it and answers the others with its Shard's id.
 struct TestHost: Sendable {
   typealias Journal = Watched<[String]>
 
