@@ -41,20 +41,20 @@ public final class Engine: @unchecked Sendable {
   var stopping = StopSequence()
 
   public static func make(_ options: Options) throws(Status) -> Engine {
-    try EngineTable.add { number, incarnation throws(Status) in
-      try Engine(options: options, number: number, incarnation: incarnation)
+    if let member = options.firstInvalid {
+      Log(level: options.logLevel, write: options.log)(.error, "option \(member) is out of its range")
+      throw .invalid
+    }
+    return try EngineTable.add { number, incarnation in
+      Engine(options: options, number: number, incarnation: incarnation)
     }
   }
 
-  private init(options: Options, number: Int, incarnation: UInt) throws(Status) {
+  private init(options: Options, number: Int, incarnation: UInt) {
     self.options = options
     self.number = number
     self.incarnation = incarnation
     log = Log(level: options.logLevel, write: options.log)
-    if let member = options.firstInvalid {
-      log(.error, "option \(member) is out of its range")
-      throw .invalid
-    }
     workerCount =
       options.workers > 0 ? options.workers : min(max(Int(uv_available_parallelism()), 1), Options.workersMax)
   }

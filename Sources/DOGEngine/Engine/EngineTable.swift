@@ -21,7 +21,7 @@ enum EngineTable {
   static var isForked: Bool { forked.load(ordering: .relaxed) }
 
   /// Numbers an engine. The numbers go round, so that one rests as long as possible.
-  static func add(_ make: (_ number: Int, _ incarnation: UInt) throws(Status) -> Engine) throws(Status) -> Engine {
+  static func add(_ make: (_ number: Int, _ incarnation: UInt) -> Engine) throws(Status) -> Engine {
     guard !isForked else { throw .forked }
     return try state.withLock { state throws(Status) in
       if !state.watchesFork {
@@ -32,7 +32,7 @@ enum EngineTable {
         let index = (state.next + step) % enginesMax
         guard state.engines[index] == nil else { continue }
         state.incarnation += 1
-        let engine = try make(index + 1, state.incarnation)
+        let engine = make(index + 1, state.incarnation)
         state.engines[index] = engine
         state.next = (index + 1) % enginesMax
         return engine
