@@ -35,7 +35,7 @@ struct DemoCommand: ParsableCommand {
       try engine.start()
     } catch {
       engine.destroy()
-      throw CleanExit.failed("cannot listen on \(host) port \(port): \(error)")
+      throw failed("cannot listen on \(host) port \(port): \(error)")
     }
     let shownHost = host.contains(":") ? "[\(host)]" : host
     Output.line("listening on http://\(shownHost):\(bound)")
@@ -45,6 +45,12 @@ struct DemoCommand: ParsableCommand {
     sigwait(&ending, &signal)
     engine.stop(graceMs: 5000)
     engine.destroy()
+  }
+
+  /// A message on stderr and exit code 1.
+  private func failed(_ message: String) -> ExitCode {
+    Output.error("dog-host: \(message)")
+    return ExitCode(1)
   }
 
   private func makeEngine() throws -> Engine {
@@ -64,20 +70,10 @@ struct DemoCommand: ParsableCommand {
 
 extension LogLevel: ExpressibleByArgument {
   public init?(argument: String) {
-    switch argument {
-    case "error": self = .error
-    case "warn": self = .warn
-    case "info": self = .info
-    case "debug": self = .debug
-    default: return nil
-    }
+    guard let level = LogLevel.allCases.first(where: { "\($0)" == argument }) else { return nil }
+    self = level
   }
-}
 
-extension CleanExit {
-  /// A message on stderr and exit code 1.
-  fileprivate static func failed(_ message: String) -> ExitCode {
-    Output.error("dog-host: \(message)")
-    return ExitCode(1)
-  }
+  public static var allValueStrings: [String] { allCases.map { "\($0)" } }
+  public var defaultValueDescription: String { "\(self)" }
 }
