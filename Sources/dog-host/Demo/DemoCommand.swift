@@ -11,7 +11,7 @@ struct DemoCommand: ParsableCommand {
   @Option(help: "The TCP port; 0 takes a free one.") var port: UInt16 = 8787
   @Option(help: "People that one Shard holds; the next one makes another Shard.") var limit = 2
   @Option(help: "Worker threads; 0 for one per processor.") var workers = 0
-  @Option(help: "What goes to stderr: error, warn, info or debug.") var logLevel = LogLevel.warn
+  @Option(help: "How much of the engine's log goes to stderr.") var logLevel = LogChoice.warn
 
   func validate() throws {
     guard (1...1_000_000).contains(limit) else { throw ValidationError("--limit is 1 to 1000000.") }
@@ -56,7 +56,7 @@ struct DemoCommand: ParsableCommand {
   private func makeEngine() throws -> Engine {
     var options = Options()
     options.workers = workers
-    options.logLevel = logLevel
+    options.logLevel = logLevel.level
     options.log = { level, line in Output.error("\(level): \(line)") }
     let engine = try Engine.make(options)
     try engine.define(GatewayClass(name: "Room", child: "RoomShard", limit: limit) { _ in RoomGateway() })
@@ -68,12 +68,16 @@ struct DemoCommand: ParsableCommand {
   }
 }
 
-extension LogLevel: ExpressibleByArgument {
-  public init?(argument: String) {
-    guard let level = LogLevel.allCases.first(where: { "\($0)" == argument }) else { return nil }
-    self = level
-  }
+/// The levels by name, as the command line has them.
+enum LogChoice: String, ExpressibleByArgument, CaseIterable {
+  case error, warn, info, debug
 
-  public static var allValueStrings: [String] { allCases.map { "\($0)" } }
-  public var defaultValueDescription: String { "\(self)" }
+  var level: LogLevel {
+    switch self {
+    case .error: .error
+    case .warn: .warn
+    case .info: .info
+    case .debug: .debug
+    }
+  }
 }
