@@ -5,6 +5,7 @@
 set -eu
 echo '{'
 echo '  global:'
-${CC:-cc} -E -P "$1" | grep -oE '\bdog_[a-z0-9_]+ *\([^*]' | sed 's/ *(.*//' | grep -v _t$ | sort -u | sed 's/.*/    &;/'
+${CC:-cc} -E -P "$1" | grep -oE '\bdog_[a-z0-9_]+ *\([^*]' | sed 's/ *(.*//' |
+  grep -v '_t$' | sort -u | sed 's/.*/    &;/'
 echo '  local: *;'
 echo '};'

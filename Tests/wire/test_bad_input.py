@@ -511,7 +511,8 @@ class Crowd:
         return not ready
 
     def is_at_its_end(self):
-        return self.look() and self.server.descriptors() >= DESCRIPTORS - 4
+        """No more answers come: the server is full, or everybody has one (who gets 503 makes room for the next)."""
+        return self.look() and (not self.waiting or self.server.descriptors() >= DESCRIPTORS - 4)
 
 
 DESCRIPTORS = 64

@@ -59,6 +59,9 @@ public final class Engine: @unchecked Sendable {
       options.workers > 0 ? options.workers : min(max(Int(uv_available_parallelism()), 1), Options.workersMax)
   }
 
+  /// Who answers from another thread holds the engine meanwhile, so by now nobody does.
+  deinit { for worker in workers { worker.letGoOfClaimed() } }
+
   // MARK: Before the start
 
   public func define(_ gateway: GatewayClass) throws(Status) {

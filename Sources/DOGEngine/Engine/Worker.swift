@@ -316,4 +316,11 @@ final class Worker: @unchecked Sendable {
     loop.close()
     _ = mailbox.close()
   }
+
+  /// Lets go of questions that another thread has claimed and whose answer came too late: they hold this worker. When
+  /// its own thread has ended and no such answer is under way any more.
+  func letGoOfClaimed() {
+    tickets.forEach { tickets.remove($0.handle) }
+    gossips.forEach { $0.end(.gone, []) }
+  }
 }

@@ -102,6 +102,7 @@ extension EngineTests {
       try host.run { engine, port in
         let first = try TestClient.open("/room/x?uid=twin", port: port)
         let second = try TestClient.open("/room/x?uid=twin", port: port)
+        #expect(host.saw("open twin", times: 2))
         try first.leave()
         #expect(host.saw("close twin 1000 clean"))
         #expect(host.sockets.now["twin"]?.send("you are left") == .ok)

@@ -52,4 +52,54 @@ import Testing
     #expect(!stop.hasDeadline)
     expect(stop.timePassed(now: 1000), .nothing)
   }
+
+  /// What may happen while an engine of so many workers stops with open connections.
+  private enum Event: CaseIterable {
+    case acknowledge
+    case connectionEnds
+    case deadline
+    case stopAgain
+  }
+
+  @Test func `E3: the phases follow one another in whatever order workers, connections and the deadline come`() {
+    var random = TestRandom(for: "StopSequence")
+    for _ in 0..<3_000 {
+      let workers = 1 + random.below(3)
+      var connections = random.below(4)
+      var sequence = StopSequence()
+      expect(sequence.begin(deadline: 1_000), .drainAll)
+      var drained = 0
+      var wound = 0
+      var actions: [StopSequence.Action] = [.drainAll]
+      for _ in 0..<200 {
+        var action = StopSequence.Action.nothing
+        switch Event.allCases[random.below(4)] {
+        case .acknowledge:
+          if drained < workers {
+            drained += 1
+          } else if actions.contains(.windDownAll), wound < workers {
+            wound += 1
+          } else {
+            continue
+          }
+          action = sequence.advance(acknowledging: 1, workers: workers, connections: connections)
+        case .connectionEnds:
+          guard connections > 0 else { continue }
+          connections -= 1
+          if connections == 0 { action = sequence.advance(acknowledging: 0, workers: workers, connections: 0) }
+        case .deadline: action = sequence.timePassed(now: 1_000)
+        case .stopAgain: expect(sequence.begin(deadline: 2_000), .nothing)
+        }
+        if action != .nothing { actions.append(action) }
+        switch action {
+        case .windDownAll: #expect(drained == workers && connections == 0)
+        case .exitAll: #expect(wound == workers)
+        case .abortAll: #expect(!actions.contains(.windDownAll))
+        case .nothing, .drainAll: break
+        }
+      }
+      #expect(actions.filter { $0 != .abortAll } == [.drainAll, .windDownAll, .exitAll])
+      #expect(actions.count { $0 == .abortAll } <= 1)
+    }
+  }
 }

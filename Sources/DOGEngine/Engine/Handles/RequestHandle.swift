@@ -228,7 +228,9 @@ public struct RequestHandle: Hashable, Sendable {
       let (status, act) = decide(ticket)
       act(worker, ticket)
       return status
-    case .elsewhere(let worker, _):
+    case .elsewhere(let worker, let engine):
+      // An engine that ends lets go of what was claimed.
+      defer { withExtendedLifetime(engine) {} }
       guard worker.tickets.claim(handle), let ticket = worker.tickets.claimed(handle) else { return .stale }
       let (status, act) = decide(ticket)
       let isSent = worker.post { act($0, ticket) }

@@ -1,0 +1,161 @@
+import Testing
+
+@testable import DOGEngine
+
+extension EngineTests {
+  /// Rule E2: every limit has its outcome.
+  @Suite struct LimitTests {
+    @Test(arguments: [1, 3])
+    func `E2: connections_max: one more is answered with 503 and closed`(workers: Int) throws {
+      var host = TestHost(workers: workers)
+      host.options.connectionsMax = 2
+      try host.run { engine, port in
+        let held = try (0..<2).map { try TestClient.open("/room/x?uid=u\($0)", port: port) }
+        let third = try TestClient(port: port)
+        let response = try third.response()
+        #expect(response?.status == 503)
+        let end = try third.response()
+        #expect(end == nil)
+        third.close()
+        #expect(eventually { engine.stats.connections == 2 })
+        try held[0].leave()
+        #expect(eventually { engine.stats.connections == 1 })
+        let status = try TestClient.get("/room/x?uid=c", port: port).status
+        #expect(status == 200)
+      }
+    }
+
+    @Test(arguments: [1, 3])
+    func `E2: gateways_max: a new name is answered with 503, the names there are go on`(workers: Int) throws {
+      var host = TestHost(workers: workers)
+      host.options.gatewaysMax = 1
+      try host.run { engine, port in
+        let statuses = try ["a", "b", "a"].map { try TestClient.get("/room/\($0)", port: port).status }
+        #expect(statuses == [200, 503, 200])
+        #expect(engine.stats.gateways == 1)
+      }
+    }
+
+    @Test func `E2: shards_max: who fits no Shard is answered with 503`() throws {
+      var host = TestHost()
+      host.limit = 1
+      host.options.shardsMax = 1
+      try host.run { engine, port in
+        let client = try TestClient.open("/room/x?uid=a", port: port)
+        let full = try TestClient.get("/room/x?uid=b", port: port).status
+        #expect(full == 503)
+        try client.leave()
+        #expect(engine.isQuiet())
+        let free = try TestClient.get("/room/x?uid=b", port: port).status
+        #expect(free == 200)
+      }
+    }
+
+    @Test func `E2: mailbox_bytes_max: who sends from another thread is told that it is full, until it is not`() throws
+    {
+      var host = TestHost()
+      let isHeld = Gate()
+      let goesOn = Gate()
+      host.options.mailboxBytesMax = 1024
+      host.onmessage = { _, _, _ in
+        isHeld.open()
+        goesOn.pass()
+      }
+      try host.run { _, port in
+        let client = try TestClient.open("/room/x?uid=a", port: port)
+        let shard = try #require(host.shards.now.first)
+        try client.send(text: "hold")
+        #expect(isHeld.pass())
+        let text = String(repeating: "x", count: 300)
+        let statuses = (0..<3).map { _ in text.with { shard.emit(.text, $0) } }
+        #expect(statuses == [.ok, .ok, .full])
+        goesOn.open()
+        let texts = try client.texts(2)
+        #expect(texts == [text, text])
+        #expect("now".with { shard.emit(.text, $0) } == .ok)
+        let later = try client.texts(1)
+        #expect(later == ["now"])
+      }
+    }
+
+    @Test func `E2: header_timeout_ms: half a request is answered with 408`() throws {
+      var host = TestHost()
+      host.options.headerTimeoutMs = 100
+      try host.run { engine, port in
+        let client = try TestClient(port: port)
+        try client.send("GET /room/x HTTP/1.1\r\nHost:")
+        let response = try client.response()
+        #expect(response?.status == 408)
+        client.close()
+        #expect(engine.isQuiet())
+      }
+    }
+
+    @Test func `E2: keepalive_timeout_ms: a connection without a request is closed`() throws {
+      var host = TestHost()
+      host.options.keepaliveTimeoutMs = 100
+      try host.run { engine, port in
+        let client = try TestClient(port: port)
+        try client.request("/room/x")
+        let response = try client.response()
+        #expect(response?.status == 200)
+        let end = try client.response()
+        #expect(end == nil)
+        #expect(engine.isQuiet())
+      }
+    }
+
+    @Test(arguments: ["identify", "receive"], [1, 3])
+    func `E2: a host that does not answer in time is answered for with 503, and its answer is stale`(
+      _ question: String, _ workers: Int
+    ) throws {
+      var host = TestHost(workers: workers)
+      let asked = Watched<RequestHandle?>(nil)
+      if question == "identify" {
+        host.options.identifyTimeoutMs = 100
+        host.identify = { request in asked.change { $0 = request } }
+      } else {
+        host.options.receiveTimeoutMs = 100
+        host.receive = { _, request in asked.change { $0 = request } }
+      }
+      try host.run { engine, port in
+        let response = try TestClient.get("/room/x?uid=a", port: port)
+        #expect(response.status == 503)
+        #expect(engine.isQuiet())
+        let request = try #require(asked.now)
+        #expect(request.respond(status: 200, body: "late") == .stale)
+        #expect(eventually { engine.stats.refused == 1 })
+      }
+    }
+
+    @Test func `E2: ping_timeout_ms: a client that answers no ping is an error, then closed with 1006`() throws {
+      var host = TestHost()
+      host.options.pingIntervalMs = 100
+      host.options.pingTimeoutMs = 100
+      try host.run { engine, port in
+        let silent = try TestClient.open("/room/x?uid=silent", port: port)
+        let ping = try silent.next() as TestClient.Frame
+        #expect(ping == .ping([]))
+        let end = try silent.next() as TestClient.Frame
+        #expect(end == .end)
+        #expect(host.saw("close silent 1006 unclean"))
+        #expect(host.lines(of: "silent").suffix(2) == ["error silent DOG_ETIMEDOUT", "close silent 1006 unclean"])
+        #expect(engine.isQuiet())
+      }
+    }
+
+    @Test func `E2: close_timeout_ms: a client that does not close back is closed with 1006`() throws {
+      var host = TestHost()
+      host.options.closeTimeoutMs = 100
+      try host.run { engine, port in
+        let client = try TestClient.open("/room/x?uid=a", port: port)
+        #expect(host.saw("open a"))
+        #expect(host.sockets.now["a"]?.close(code: 4000) == .ok)
+        let frame = try client.next() as TestClient.Frame
+        #expect(frame == .close(code: 4000, reason: ""))
+        #expect(host.journal.wait { $0.contains { $0.hasPrefix("close a 1006") } })
+        #expect(engine.isQuiet())
+      }
+    }
+  }
+}

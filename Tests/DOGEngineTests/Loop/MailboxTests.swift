@@ -1,0 +1,71 @@
+import Testing
+
+@testable import DOGEngine
+
+@Suite struct MailboxTests {
+  @Test func `the first message after the reader came wakes it, the others do not`() {
+    let mailbox = Mailbox<Int>()
+    var taken: [Int] = []
+    for _ in 0..<2 {
+      #expect(mailbox.send(1) == .first)
+      #expect(mailbox.send(2) == .queued)
+      #expect(mailbox.send(3) == .queued)
+      mailbox.takeAll(into: &taken)
+      #expect(taken == [1, 2, 3])
+      taken.removeAll()
+    }
+  }
+
+  @Test func `closed, it takes nothing and gives back what waits`() {
+    let mailbox = Mailbox<Int>()
+    _ = mailbox.send(1)
+    _ = mailbox.send(2)
+    #expect(mailbox.close() == [1, 2])
+    #expect(mailbox.send(3) == .closed)
+    #expect(mailbox.close() == [])
+    var taken: [Int] = []
+    mailbox.takeAll(into: &taken)
+    #expect(taken == [])
+  }
+
+  @Test func `bytes wait until they are taken`() {
+    let mailbox = Mailbox<Int>()
+    _ = mailbox.send(1, bytes: 10)
+    _ = mailbox.send(2)
+    _ = mailbox.send(3, bytes: 5)
+    #expect(mailbox.bytesWaiting == 15)
+    var taken: [Int] = []
+    mailbox.takeAll(into: &taken)
+    #expect(mailbox.bytesWaiting == 0)
+  }
+
+  @Test func `each sender's messages come in its order, each exactly once, and every burst has one first`() {
+    struct Message: Sendable {
+      let sender: Int
+      let number: Int
+    }
+    let mailbox = Mailbox<Message>()
+    let firsts = Watched(0)
+    for sender in 0..<4 {
+      ForeignThread {
+        for number in 0..<5_000 where mailbox.send(Message(sender: sender, number: number)) == .first {
+          firsts.change { $0 += 1 }
+        }
+      }
+    }
+    var next = [0, 0, 0, 0]
+    var bursts = 0
+    while next.reduce(0, +) < 20_000 {
+      // Woken, as a worker is: who does not wake the reader leaves messages behind.
+      guard firsts.wait(until: { $0 > bursts }) else { break }
+      var taken: [Message] = []
+      mailbox.takeAll(into: &taken)
+      bursts += 1
+      for message in taken {
+        #expect(message.number == next[message.sender])
+        next[message.sender] += 1
+      }
+    }
+    #expect(next == [5_000, 5_000, 5_000, 5_000])
+  }
+}
