@@ -15,6 +15,8 @@ let package = Package(
     // include/dog.h as a C module, and the tables that its status list unfolds into.
     .target(name: "CDOG"),
     .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     // The sources of Debian's package node-llhttp, strict about what RFC 9112 is strict about.
     .target(
       name: "CLLHTTP",
@@ -22,7 +24,7 @@ let package = Package(
     // Debug builds, so all tests, check exclusive access as the program runs; in a release that would cost more than
     // the bookkeeping of a message.
     .target(
-      name: "DOGEngine", dependencies: ["CDOG", "CUV", "CLLHTTP"],
+      name: "DOGEngine", dependencies: ["CDOG", "CUV", "CLLHTTP", "CZlib", "COpenSSL"],
       swiftSettings: [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),
     .executableTarget(
       name: "dog-host",

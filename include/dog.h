@@ -73,7 +73,9 @@ uint32_t dog_version(void);
   X(ENOHANDLER, -20, "the class has no such callback")                                                                 \
   X(EPROTOCOL, -21, "the peer broke the protocol")                                                                     \
   X(ERESET, -22, "the connection was lost")                                                                            \
-  X(ESLOW, -23, "the receiver did not keep up")
+  X(ESLOW, -23, "the receiver did not keep up")                                                                        \
+  X(ERATE, -24, "the sender went over its rate")                                                                       \
+  X(ETLS, -25, "a certificate, a key or a list of authorities cannot be used")
 
 typedef enum dog_status {
 #define DOG_STATUS_ENUM(name, value, sentence) DOG_##name = value,
@@ -137,6 +139,13 @@ typedef enum dog_outbox_policy {
   DOG_OUTBOX_POLICY_MAX = 0x7fffffff
 } dog_outbox_policy_t;
 
+/* What happens to a message of a socket that went over its rate. */
+typedef enum dog_rate_policy {
+  DOG_RATE_CLOSE = 1, /* the socket is closed with 1008 and onerror(DOG_ERATE) */
+  DOG_RATE_DROP = 2,  /* the message is thrown away; counted in dog_stats_t.rate_limited */
+  DOG_RATE_POLICY_MAX = 0x7fffffff
+} dog_rate_policy_t;
+
 /*
  * Made by dog_options_init, then changed by the host. Grows only at its end; `size` says how much the caller knows.
  * Every duration is in milliseconds, from 1 to 86,400,000 (a day) unless 0 has a meaning of its own.
@@ -171,6 +180,28 @@ typedef struct dog_options {
   uint32_t ping_interval_ms;     /* 30,000: a socket that was silent so long is pinged; 0: never */
   uint32_t ping_timeout_ms;      /* 20,000: a pinged socket that stays silent is dropped, close code 1006 */
   uint32_t close_timeout_ms;     /* 5,000: from our close frame to the end of the connection, then it is reset */
+
+  uint32_t connections_per_address_max; /* 0: any number. One more from the same IP address (IPv6: the same /64) is
+                                         * answered 503; trusted proxies do not count */
+  /* NULL: none. Addresses that may speak for others, by X-Forwarded-For and the PROXY protocol: a comma-separated list
+   * of IP addresses, networks ("10.0.0.0/8") and "unix" for every peer on a Unix-domain socket. Copied. */
+  const char *trusted_proxies;
+  uint32_t frame_bytes_max;      /* 0: as message_bytes_max; a larger WebSocket frame is closed with 1009 */
+  uint32_t handshake_timeout_ms; /* 10,000: PROXY header and TLS handshake, from the accept; then the end */
+  uint32_t idle_timeout_ms;      /* 0: never. A socket to and from which no message went so long is closed, 1001 */
+  uint32_t gossip_timeout_ms;    /* 5,000: where dog_shard_gossip is given 0 */
+  /* Token buckets, one pair per socket: how much a client may send in a second on average, and at once. Pings count as
+   * messages. A rate of 0 is no limit; a burst of 0 is as much as the rate. */
+  uint32_t message_rate_max;     /* 0: messages a second */
+  uint32_t message_burst_max;    /* 0 */
+  uint32_t byte_rate_max;        /* 0: bytes of payload a second */
+  uint32_t byte_burst_max;       /* 0 */
+  dog_rate_policy_t rate_policy; /* DOG_RATE_CLOSE */
+  /* Past one of these marks new connections are answered 503 with Retry-After, until it is below again; those that are
+   * in keep their service. */
+  uint32_t admission_lag_ms;     /* 0: never. How late a worker's loop is, for its own new connections */
+  uint64_t admission_memory_bytes; /* 0: never. Resident memory of the process, measured four times a second */
+  uint32_t retry_after_seconds;  /* 1: the Retry-After of every 503 of the engine's own; at most 86,400 */
 } dog_options_t;
 
 /* Fills `options` with the defaults above. `size` is sizeof(dog_options_t). DOG_EINVAL: NULL, or a size too small. */
@@ -274,6 +305,7 @@ typedef struct dog_gateway_class {
   uint32_t idle_seconds;       /* 60: a Shard empty for so long is retired; at most 604,800 */
   dog_identify_fn identify;    /* required */
   dog_clusterize_fn clusterize; /* NULL: a fresh 128-bit random id, in hex */
+  uint32_t connections_max;    /* 0: any number. Connections that one cluster holds; one more is 503 */
 } dog_gateway_class_t;
 
 /* Made by dog_shard_class_init. Strings are NUL-terminated and copied. */
@@ -291,6 +323,22 @@ typedef struct dog_shard_class {
   dog_drain_fn ondrain;
   dog_gossip_fn ongossip;      /* NULL: siblings that ask get DOG_ENOHANDLER */
   dog_stop_fn onstop;
+  /* Origins (RFC 6454) from which a browser may open a socket: "https://example.com", with the port where it is not the
+   * scheme's. An upgrade with another Origin header is answered 403; one without the header comes from no browser and
+   * passes. NULL: any. NUL-terminated, copied. */
+  const char *const *origins;
+  size_t origin_count;
+  /*
+   * permessage-deflate (RFC 7692). A message is compressed once, however many sockets get it: so the engine always
+   * says server_no_context_takeover, and a socket that asked for a smaller window than another has its own copy.
+   */
+  uint32_t deflate;              /* 0: never; 1: where the client offers it */
+  uint32_t deflate_level;        /* 1: fastest, to 9: smallest */
+  uint32_t deflate_window_bits;  /* 15: the largest window to compress with, 9 to 15 */
+  uint32_t deflate_client_window_bits; /* 15: the largest window for a client, 8 to 15, where it lets us choose */
+  uint32_t deflate_client_context; /* 0: client_no_context_takeover, no memory held between messages; 1: a client may
+                                    * refer to its earlier messages, for 2^client_window_bits + 9,600 bytes a socket */
+  uint32_t deflate_bytes_min;    /* 64: a shorter message is sent as it is */
 } dog_shard_class_t;
 
 /* Fill a class with defaults and NULLs; `size` is its sizeof. DOG_EINVAL: NULL, or a size too small. */
@@ -516,6 +564,7 @@ typedef struct dog_stats {
   uint64_t bytes_out;
   uint64_t dropped;      /* messages that an outbox policy dropped */
   uint64_t refused;      /* requests answered by the engine itself with 4xx or 5xx */
+  uint64_t rate_limited; /* messages that the rate policy dropped */
 } dog_stats_t;
 
 /* Fill in `stats`, whose `size` the caller has set to its sizeof. Any thread. DOG_EINVAL: NULL, or a size too small. */

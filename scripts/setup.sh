@@ -5,8 +5,9 @@ set -eu
 
 SWIFT_MAJOR=6
 SWIFT_MINOR=3
-BUILD_PACKAGES='git make gcc g++ libc6-dev pkg-config libuv1-dev node-llhttp'
-TEST_PACKAGES='curl python3 python3-pytest python3-websockets
+BUILD_PACKAGES='git make gcc g++ libc6-dev pkg-config libuv1-dev libssl-dev zlib1g-dev
+  node-llhttp'
+TEST_PACKAGES='curl openssl python3 python3-pytest python3-websockets python3-wsproto python3-h11
   python3-selenium chromium chromium-driver fonts-liberation'
 
 case "${1:-build}" in

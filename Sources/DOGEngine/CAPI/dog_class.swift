@@ -21,7 +21,13 @@ public func dog_shard_class_init(
   _ shard_class: UnsafeMutablePointer<dog_shard_class_t>?, _ size: Int
 ) -> dog_status_t {
   outcome {
-    try dog_shard_class_t().write(to: shard_class, size: size)
+    let deflate = DeflateSettings()
+    var filled = dog_shard_class_t()
+    filled.deflate_level = UInt32(clamping: deflate.level)
+    filled.deflate_window_bits = UInt32(clamping: deflate.windowBits)
+    filled.deflate_client_window_bits = UInt32(clamping: deflate.clientWindowBits)
+    filled.deflate_bytes_min = UInt32(clamping: deflate.bytesMin)
+    try filled.write(to: shard_class, size: size)
     return .ok
   }
 }
@@ -40,6 +46,7 @@ public func dog_engine_define_gateway(
     defined.stickySeconds = Int(host.sticky_seconds)
     defined.stickyMax = Int(host.sticky_max)
     defined.idleSeconds = Int(host.idle_seconds)
+    defined.connectionsMax = Int(host.connections_max)
     defined.clusterizes = functions.clusterize != nil
     try engine.define(defined)
     return .ok
@@ -54,11 +61,35 @@ public func dog_engine_define_shard(
     let engine = try Engine.find(engine)
     let host = try dog_shard_class_t(reading: shard_class)
     guard let functions = ShardFunctions(host) else { return .invalid }
-    let defined = ShardClass(name: try text(host.name), parent: try text(host.parent)) { CShard(functions, $0) }
+    var defined = ShardClass(name: try text(host.name), parent: try text(host.parent)) { CShard(functions, $0) }
+    defined.origins = try host.copiedOrigins()
+    defined.deflate = try host.deflateSettings()
     try engine.define(defined)
     return .ok
   }
 }
 
 extension dog_gateway_class_t: HostStruct {}
-extension dog_shard_class_t: HostStruct {}
+extension dog_shard_class_t: HostStruct {
+  private static var originsMax: Int { 1000 }
+
+  fileprivate func copiedOrigins() throws(Status) -> [String]? {
+    guard origin_count != 0 else { return nil }
+    guard let origins, (1...Self.originsMax).contains(origin_count) else { throw .invalid }
+    var copied: [String] = []
+    for origin in UnsafeBufferPointer(start: origins, count: origin_count) { copied.append(try text(origin)) }
+    return copied
+  }
+
+  fileprivate func deflateSettings() throws(Status) -> DeflateSettings? {
+    guard deflate <= 1, deflate_client_context <= 1 else { throw .invalid }
+    var settings = DeflateSettings()
+    settings.level = Int(deflate_level)
+    settings.windowBits = Int(deflate_window_bits)
+    settings.clientWindowBits = Int(deflate_client_window_bits)
+    settings.keepsClientContext = deflate_client_context == 1
+    settings.bytesMin = Int(deflate_bytes_min)
+    guard settings.isValid else { throw .invalid }
+    return deflate == 1 ? settings : nil
+  }
+}

@@ -34,6 +34,19 @@ extension dog_options_t: HostStruct {
     ping_interval_ms = UInt32(clamping: options.pingIntervalMs)
     ping_timeout_ms = UInt32(clamping: options.pingTimeoutMs)
     close_timeout_ms = UInt32(clamping: options.closeTimeoutMs)
+    connections_per_address_max = UInt32(clamping: options.connectionsPerAddressMax)
+    frame_bytes_max = UInt32(clamping: options.frameBytesMax)
+    handshake_timeout_ms = UInt32(clamping: options.handshakeTimeoutMs)
+    idle_timeout_ms = UInt32(clamping: options.idleTimeoutMs)
+    gossip_timeout_ms = UInt32(clamping: options.gossipTimeoutMs)
+    message_rate_max = UInt32(clamping: options.messageRateMax)
+    message_burst_max = UInt32(clamping: options.messageBurstMax)
+    byte_rate_max = UInt32(clamping: options.byteRateMax)
+    byte_burst_max = UInt32(clamping: options.byteBurstMax)
+    rate_policy = dog_rate_policy_t(rawValue: UInt32(clamping: options.ratePolicy.rawValue))
+    admission_lag_ms = UInt32(clamping: options.admissionLagMs)
+    admission_memory_bytes = options.admissionMemoryBytes
+    retry_after_seconds = UInt32(clamping: options.retryAfterSeconds)
   }
 }
 
@@ -50,6 +63,10 @@ extension Options {
     }
     guard let policy = OutboxPolicy(rawValue: Int32(truncatingIfNeeded: host.outbox_policy.rawValue)) else {
       hostLog?(.error, "option outbox_policy is out of its range")
+      throw .invalid
+    }
+    guard let rates = RatePolicy(rawValue: Int32(truncatingIfNeeded: host.rate_policy.rawValue)) else {
+      hostLog?(.error, "option rate_policy is out of its range")
       throw .invalid
     }
     workers = Int(host.workers)
@@ -75,6 +92,20 @@ extension Options {
     pingIntervalMs = UInt64(host.ping_interval_ms)
     pingTimeoutMs = UInt64(host.ping_timeout_ms)
     closeTimeoutMs = UInt64(host.close_timeout_ms)
+    connectionsPerAddressMax = Int(host.connections_per_address_max)
+    if host.trusted_proxies != nil { trustedProxies = try text(host.trusted_proxies) }
+    frameBytesMax = Int(host.frame_bytes_max)
+    handshakeTimeoutMs = UInt64(host.handshake_timeout_ms)
+    idleTimeoutMs = UInt64(host.idle_timeout_ms)
+    gossipTimeoutMs = UInt64(host.gossip_timeout_ms)
+    messageRateMax = Int(host.message_rate_max)
+    messageBurstMax = Int(host.message_burst_max)
+    byteRateMax = Int(host.byte_rate_max)
+    byteBurstMax = Int(host.byte_burst_max)
+    ratePolicy = rates
+    admissionLagMs = UInt64(host.admission_lag_ms)
+    admissionMemoryBytes = host.admission_memory_bytes
+    retryAfterSeconds = Int(host.retry_after_seconds)
   }
 }
 

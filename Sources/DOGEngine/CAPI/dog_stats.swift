@@ -33,6 +33,7 @@ public func dog_engine_stats(_ engine: OpaquePointer?, _ stats: UnsafeMutablePoi
     filled.bytes_out = UInt64(clamping: now.bytesOut)
     filled.dropped = UInt64(clamping: now.dropped)
     filled.refused = UInt64(clamping: now.refused)
+    filled.rate_limited = UInt64(clamping: now.rateLimited)
     try filled.write(to: stats, size: dog_stats_t.size(of: stats))
     return .ok
   }

@@ -6,7 +6,7 @@ final class Counters: @unchecked Sendable {
     // Now: one worker may add what another takes away, so a worker's own figure can be negative; the sum is exact.
     case sockets, requests, gateways, shards, places
     // Since the start.
-    case connectionsTotal, requestsTotal, messagesIn, messagesOut, bytesIn, bytesOut, dropped, refused
+    case connectionsTotal, requestsTotal, messagesIn, messagesOut, bytesIn, bytesOut, dropped, refused, rateLimited
   }
 
   private let values: UnsafeMutablePointer<Atomic<Int>>
@@ -43,4 +43,5 @@ public struct EngineStats: Sendable {
   public var bytesOut = 0
   public var dropped = 0
   public var refused = 0
+  public var rateLimited = 0
 }

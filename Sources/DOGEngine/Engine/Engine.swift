@@ -214,6 +214,7 @@ public final class Engine: @unchecked Sendable {
     stats.bytesOut = sum(.bytesOut)
     stats.dropped = sum(.dropped)
     stats.refused = sum(.refused)
+    stats.rateLimited = sum(.rateLimited)
     return stats
   }
 }

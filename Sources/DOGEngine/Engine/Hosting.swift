@@ -68,6 +68,8 @@ public struct GatewayClass: Sendable {
   public var idleSeconds = 60
   /// Whether the host names new Shards; else each gets a random id.
   public var clusterizes = false
+  /// Connections that one cluster holds; 0 for any number.
+  public var connectionsMax = 0
   public var make: @Sendable (GatewayHandle) -> any Gateway
 
   public init(
@@ -85,11 +87,31 @@ public struct GatewayClass: Sendable {
   }
 }
 
+/// How a Shard class compresses (RFC 7692); dog.h tells each member's meaning.
+public struct DeflateSettings: Sendable {
+  public var level = 1
+  public var windowBits = 15
+  public var clientWindowBits = 15
+  public var keepsClientContext = false
+  public var bytesMin = 64
+
+  public init() {}
+
+  var isValid: Bool {
+    (1...9).contains(level) && (9...15).contains(windowBits) && (8...15).contains(clientWindowBits)
+      && (0...Options.bytesMax).contains(bytesMin)
+  }
+}
+
 /// A Shard class.
 public struct ShardClass: Sendable {
   public var name: String
   /// The Gateway class whose `child` this is.
   public var parent: String
+  /// Whose pages may open sockets; nil for any.
+  public var origins: [String]?
+  /// permessage-deflate, where a client offers it; nil for never.
+  public var deflate: DeflateSettings?
   public var make: @Sendable (ShardHandle) -> any Shard
 
   public init(name: String, parent: String, make: @escaping @Sendable (ShardHandle) -> any Shard) {
@@ -98,5 +120,5 @@ public struct ShardClass: Sendable {
     self.make = make
   }
 
-  var isValid: Bool { Name(name) != nil && Name(parent) != nil }
+  var isValid: Bool { Name(name) != nil && Name(parent) != nil && deflate?.isValid != false }
 }

@@ -5,6 +5,12 @@ public enum OutboxPolicy: Int32, Sendable {
   case dropOldest = 3
 }
 
+/// What becomes of a message of a socket that went over its rate.
+public enum RatePolicy: Int32, Sendable {
+  case close = 1
+  case drop = 2
+}
+
 /// The settings of one engine; dog.h tells each member's meaning, range and unit.
 public struct Options: Sendable {
   public static let workersMax = 64
@@ -37,6 +43,21 @@ public struct Options: Sendable {
   public var pingTimeoutMs: UInt64 = 20_000
   public var closeTimeoutMs: UInt64 = 5_000
 
+  public var connectionsPerAddressMax = 0
+  public var trustedProxies = ""
+  public var frameBytesMax = 0
+  public var handshakeTimeoutMs: UInt64 = 10_000
+  public var idleTimeoutMs: UInt64 = 0
+  public var gossipTimeoutMs: UInt64 = 5_000
+  public var messageRateMax = 0
+  public var messageBurstMax = 0
+  public var byteRateMax = 0
+  public var byteBurstMax = 0
+  public var ratePolicy = RatePolicy.close
+  public var admissionLagMs: UInt64 = 0
+  public var admissionMemoryBytes: UInt64 = 0
+  public var retryAfterSeconds = 1
+
   public init() {}
 
   static let dayMs: UInt64 = 86_400_000
@@ -59,6 +80,13 @@ public struct Options: Sendable {
       ("outbox_bytes_max", outboxBytesMax, 1024...Options.bytesMax),
       ("gossip_bytes_max", gossipBytesMax, 1...Options.bytesMax),
       ("gossips_max", gossipsMax, 1...1_000_000),
+      ("connections_per_address_max", connectionsPerAddressMax, 0...Int(UInt32.max)),
+      ("frame_bytes_max", frameBytesMax, 0...Options.bytesMax),
+      ("message_rate_max", messageRateMax, 0...Options.bytesMax),
+      ("message_burst_max", messageBurstMax, 0...Options.bytesMax),
+      ("byte_rate_max", byteRateMax, 0...Options.bytesMax),
+      ("byte_burst_max", byteBurstMax, 0...Options.bytesMax),
+      ("retry_after_seconds", retryAfterSeconds, 1...86_400),
     ]
     for (name, value, range) in counts where !range.contains(value) { return name }
     let times: [(String, UInt64, ClosedRange<UInt64>)] = [
@@ -70,6 +98,10 @@ public struct Options: Sendable {
       ("ping_interval_ms", pingIntervalMs, 0...Options.dayMs),
       ("ping_timeout_ms", pingTimeoutMs, 1...Options.dayMs),
       ("close_timeout_ms", closeTimeoutMs, 1...Options.dayMs),
+      ("handshake_timeout_ms", handshakeTimeoutMs, 1...Options.dayMs),
+      ("idle_timeout_ms", idleTimeoutMs, 0...Options.dayMs),
+      ("gossip_timeout_ms", gossipTimeoutMs, 1...Options.dayMs),
+      ("admission_lag_ms", admissionLagMs, 0...Options.dayMs),
     ]
     for (name, value, range) in times where !range.contains(value) { return name }
     return nil

@@ -32,6 +32,8 @@ public struct Status: RawRepresentable, Hashable, Sendable, Error, CustomStringC
   public static var protocolError: Status { Status(DOG_EPROTOCOL) }
   public static var reset: Status { Status(DOG_ERESET) }
   public static var slow: Status { Status(DOG_ESLOW) }
+  public static var rate: Status { Status(DOG_ERATE) }
+  public static var tls: Status { Status(DOG_ETLS) }
 
   public var isOK: Bool { rawValue == 0 }
 

@@ -1,0 +1,7 @@
+#include <zlib.h>
+
+/* Macros that take the size of the struct, which Swift cannot call. */
+static inline int czlib_deflate_init(z_stream *stream, int level, int window_bits, int memory_level) {
+  return deflateInit2(stream, level, Z_DEFLATED, window_bits, memory_level, Z_DEFAULT_STRATEGY);
+}
+static inline int czlib_inflate_init(z_stream *stream, int window_bits) { return inflateInit2(stream, window_bits); }
