@@ -11,7 +11,7 @@ RULES = [f"G{n}" for n in range(1, 9)] + [f"S{n}" for n in range(1, 9)] + [f"E{n
 # Binary files and those that others format. The page is markup with whole sentences in it.
 SUFFIXES = {".swift", ".c", ".h", ".py", ".sh", ".md", ".html", ".modulemap"}
 FOLDERS = ["Sources", "Tests", "include", "examples", "scripts"]
-SINGLES = ["Makefile", "Package.swift", ".ci/run", "dog.pc.in"]
+SINGLES = ["Makefile", "Package.swift", ".ci/run", "dog.pc.in", "SECURITY.md"]
 LAYERS = ["Support", "Loop", "Fanout", "HTTP", "WebSocket", "Cluster", "Engine", "CAPI"]
 # What each folder of the engine may use; what is not named here it must not know.
 MAY_USE = {
@@ -176,7 +176,7 @@ def test_every_example_is_built_and_installed_by_the_makefile(build):
     assert "$(wildcard examples/c/*.c)" in (ROOT / "Makefile").read_text()
 
 
-@pytest.mark.parametrize("document", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "examples/c/README.md"])
+@pytest.mark.parametrize("document", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md", "examples/c/README.md"])
 def test_a_document_names_only_files_that_exist(document):
     path = ROOT / document
     text = path.read_text()
@@ -187,7 +187,7 @@ def test_a_document_names_only_files_that_exist(document):
     assert not missing, missing
 
 
-@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", ".ci/run"])
+@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md", "LICENSE", ".ci/run"])
 def test_a_file_that_newcomers_look_for_is_there(name):
     assert (ROOT / name).is_file()
 
