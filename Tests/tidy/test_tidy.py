@@ -176,7 +176,8 @@ def test_every_example_is_built_and_installed_by_the_makefile(build):
     assert "$(wildcard examples/c/*.c)" in (ROOT / "Makefile").read_text()
 
 
-@pytest.mark.parametrize("document", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md", "examples/c/README.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md", "examples/c/README.md"])
 def test_a_document_names_only_files_that_exist(document):
     path = ROOT / document
     text = path.read_text()
