@@ -158,7 +158,7 @@ public final class Engine: @unchecked Sendable {
     var failure: Status?
     for worker in workers {
       for port in definitions.ports {
-        do { try worker.listen(on: port.descriptors[worker.index]) } catch { failure = error }
+        do { try worker.listen(on: port.descriptors[worker.index], of: port.endpoint) } catch { failure = error }
       }
     }
     if let failure {

@@ -2,7 +2,7 @@ import Glibc
 
 // A request's way through one worker: accepted, routed, put to the host.
 extension Worker {
-  func accepted(_ stream: Stream) {
+  func accepted(_ stream: Stream, from endpoint: Endpoint) {
     let open = engine.connections.add(1, ordering: .sequentiallyConsistent).newValue
     counters.add(.connectionsTotal)
     let connection = HTTPConnection(stream: stream, worker: self)

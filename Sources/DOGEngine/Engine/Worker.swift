@@ -83,10 +83,10 @@ final class Worker: @unchecked Sendable {
   }
 
   /// Accepts on a bound descriptor, which this takes over. Before the loop runs, or on it.
-  func listen(on descriptor: Int32) throws(Status) {
+  func listen(on descriptor: Int32, of endpoint: Endpoint) throws(Status) {
     let listener = try Listener(
-      descriptor: descriptor, on: loop,
-      onConnection: { [unowned self] stream in accepted(stream) },
+      descriptor: descriptor, of: endpoint, on: loop,
+      onConnection: { [unowned self] stream in accepted(stream, from: endpoint) },
       onError: { [unowned self] reason in logPeer(.warn, "a connection could not be accepted: \(reason)") })
     listeners.append(listener)
   }

@@ -1,6 +1,8 @@
 /// One HTTP/1.1 connection, from accept to its end or its upgrade: reads requests, one at a time, and writes their
 /// responses. Lives on the worker that accepted it.
 ///
+///     arriving --preface and TLS handshake done--> reading
+///
 ///     reading --a request--> waiting --its response--> reading
 ///        |                      |--an upgrade--> gone (the stream belongs to a WebSocket)
 ///        |--bad request, end----|--response, Connection: close--> finishing --flushed, FIN--> lingering --> ended
@@ -8,6 +10,8 @@
 /// `@unchecked Sendable`: an Exchange carries it to other workers, who only send it back.
 final class HTTPConnection: StreamOwner, @unchecked Sendable {
   private enum State {
+    /// The stream may not be used yet: a PROXY header or a TLS handshake comes first.
+    case arriving
     /// Between requests, or in the middle of one.
     case reading
     /// The host has this request.
@@ -35,7 +39,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   private(set) var handle = Handle.none
   private var parser: RequestParser
   private var outbox: Outbox
-  private var state = State.reading
+  private var state = State.arriving
   /// Came while a request waits: to be read when it is answered.
   private var ahead: [UInt8] = []
   /// What `read` has not read yet of its input: for an upgrade that happens underneath it.
@@ -62,15 +66,21 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     parser = RequestParser(
       limits: RequestParser.Limits(
         targetBytesMax: options.targetBytesMax, headerBytesMax: options.headerBytesMax,
-        headerCountMax: options.headerCountMax, bodyBytesMax: options.bodyBytesMax),
-      remote: stream.remoteAddress)
+        headerCountMax: options.headerCountMax, bodyBytesMax: options.bodyBytesMax))
   }
 
   func open(_ handle: Handle) {
     self.handle = handle
     stream.owner = self
+    setDeadline(worker.now + options.handshakeTimeoutMs)
+    stream.begin()
+  }
+
+  func streamReady(_ peer: Peer) {
+    guard case .arriving = state else { return }
+    parser.remote = peer.text
+    state = .reading
     setDeadline(worker.now + options.headerTimeoutMs)
-    stream.readStart()
   }
 
   // MARK: Reading
@@ -88,7 +98,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     case .waiting, .leaving:
       ahead.append(contentsOf: bytes)
       if ahead.count > HTTPConnection.aheadBytesMax { stream.readStop() }
-    case .finishing, .lingering, .gone: break
+    case .arriving, .finishing, .lingering, .gone: break
     }
   }
 
@@ -124,7 +134,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     // Unless the response came at once, the rest waits for it.
     switch state {
     case .waiting, .leaving: ahead = [UInt8](input)
-    case .reading, .finishing, .lingering, .gone: break
+    case .arriving, .reading, .finishing, .lingering, .gone: break
     }
   }
 
@@ -153,6 +163,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   func streamEnded() {
     peerEnded = true
     switch state {
+    case .arriving: end()
     case .reading:
       // Requests that came before the FIN may still wait behind an unread response.
       if ahead.isEmpty { endOfInput() }
@@ -167,6 +178,11 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   }
 
   func streamFailed(_ code: Int32) { end() }
+
+  func streamBroken(_ reason: String) {
+    worker.logPeer(.info, "\(stream.peer.text): \(reason)")
+    end()
+  }
 
   // MARK: Answering
 
@@ -204,7 +220,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   /// The engine's own answer to what is no request: after it the connection ends.
   private func refuse(_ status: Int, _ reason: StaticString) {
     worker.counters.add(.refused)
-    worker.logPeer(.info, "\(stream.remoteAddress): \(status), \(reason)")
+    worker.logPeer(.info, "\(stream.peer.text): \(status), \(reason)")
     let response = Response.refusal(status)
     response.body.withUnsafeBytes {
       encode(status: status, headers: response.headers, body: $0, for: .unread)
@@ -212,8 +228,13 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     finish()
   }
 
-  /// Refuses a connection that is one too many.
+  /// Refuses a connection that is one too many. One that has not arrived is not worth a handshake to tell it.
   func refuseAtOnce() {
+    if case .arriving = state {
+      worker.counters.add(.refused)
+      worker.logPeer(.info, "\(stream.peer.text): closed, the engine has connections_max connections")
+      return end(reset: true)
+    }
     refuse(503, "the engine has connections_max connections")
     flush()
   }
@@ -319,7 +340,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   private func flushed() {
     switch state {
     case .reading: if !isReading { readAhead() }
-    case .waiting, .lingering, .gone: break
+    case .arriving, .waiting, .lingering, .gone: break
     case .leaving:
       let then = onFlushed
       onFlushed = nil
@@ -356,6 +377,9 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     if case .waiting(let exchange) = state, !peerEnded { deadline = exchange.deadline }
     guard now >= deadline else { return setDeadline(deadline) }
     switch state {
+    case .arriving:
+      worker.logPeer(.info, "\(stream.peer.text): the handshake did not end in time")
+      end(reset: true)
     case .reading:
       if parser.phase == .idle || !outbox.isEmpty { end() } else { refuse(408, "the request did not come in time") }
     case .waiting(let exchange):
@@ -374,6 +398,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   /// The engine stops: only a request in flight is still answered.
   func drain() {
     switch state {
+    case .arriving: end(reset: true)
     case .reading:
       guard parser.phase == .idle, ahead.isEmpty else { return }
       outbox.isEmpty ? end() : finish()
@@ -409,7 +434,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
       let then = onFlushed
       onFlushed = nil
       then?(false)
-    case .reading, .finishing, .lingering, .gone: break
+    case .arriving, .reading, .finishing, .lingering, .gone: break
     }
   }
 }

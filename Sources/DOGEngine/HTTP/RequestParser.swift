@@ -36,7 +36,8 @@ struct RequestParser {
   private static let emptyLinesMax = 4
 
   private let limits: Limits
-  private let remote: String
+  /// The client's address, for the requests to come.
+  var remote: String
   private var emptyLines = 0
   /// The beginning of a head, when its end has not come.
   private var partialHead: PartialHead?
@@ -44,7 +45,7 @@ struct RequestParser {
   private var pendingBody: PendingBody?
   private var fault: RequestFault?
 
-  init(limits: Limits, remote: String) {
+  init(limits: Limits, remote: String = "") {
     // The table of headers counts in 32 bits.
     let bytesMax = Int(Int32.max)
     self.limits = Limits(

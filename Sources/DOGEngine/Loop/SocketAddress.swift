@@ -3,13 +3,16 @@ import Glibc
 
 /// A numeric IPv4 or IPv6 address with a port.
 struct SocketAddress: Sendable, CustomStringConvertible {
-  private var storage: sockaddr_storage
+  /// Large enough for either family, and a quarter of a `sockaddr_storage`: each connection has one.
+  private var storage: sockaddr_in6
 
-  init(_ storage: sockaddr_storage) { self.storage = storage }
+  init(_ storage: sockaddr_storage) {
+    self.storage = withUnsafeBytes(of: storage) { $0.loadUnaligned(as: sockaddr_in6.self) }
+  }
 
   /// Nil unless `host` is a numeric address.
   init?(host: String, port: UInt16) {
-    storage = sockaddr_storage()
+    storage = sockaddr_in6()
     let parsed = withUnsafeMutablePointer(to: &storage) { storage in
       storage.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { uv_ip4_addr(host, Int32(port), $0) == 0 }
         || storage.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { uv_ip6_addr(host, Int32(port), $0) == 0 }
@@ -17,7 +20,7 @@ struct SocketAddress: Sendable, CustomStringConvertible {
     guard parsed else { return nil }
   }
 
-  var family: Int32 { Int32(storage.ss_family) }
+  var family: Int32 { Int32(storage.sin6_family) }
 
   var port: UInt16 {
     withUnsafeBytes(of: storage) { bytes in

@@ -1,23 +1,12 @@
 import CUV
 import Glibc
 
-/// Who reads from a stream and writes to it. Called on the loop's thread.
-protocol StreamOwner: AnyObject {
-  /// Bytes came. The buffer is the loop's: it may be changed in place and is gone when this returns.
-  func streamRead(_ bytes: UnsafeMutableRawBufferPointer)
-  /// The peer has sent its last byte.
-  func streamEnded()
-  /// The connection is lost (a negative libuv code); nothing more comes, the owner closes the stream.
-  func streamFailed(_ code: Int32)
-  /// What `write` was given has gone to the kernel.
-  func streamWritten()
-}
-
 /// A TCP connection on one loop. Close is asynchronous with one road out: `close` (or `reset`), then libuv's close
 /// callback lets the stream go. Its owner is not told.
 final class Stream {
   private let tcp: UnsafeMutablePointer<uv_tcp_t>
   private let loop: EventLoop
+  private(set) var peer: Peer
   /// Gets the events; nil after `close`. Unowned: whoever owns the stream sets itself here, and closes it before it
   /// goes.
   unowned(unsafe) var owner: (any StreamOwner)?
@@ -25,9 +14,13 @@ final class Stream {
   private(set) var isWriting = false
   private(set) var isClosed = false
   private var isReading = false
+  /// Reads what comes before all else, TLS included; nil when that is over, or there is none. It advances its input past
+  /// what it has taken. To be set before `begin`.
+  var preface: ((inout UnsafeMutableRawBufferPointer) -> PrefaceProgress)?
 
-  private init(loop: EventLoop) throws(Status) {
+  private init(loop: EventLoop, peer: Peer) throws(Status) {
     self.loop = loop
+    self.peer = peer
     tcp = .allocate(capacity: 1)
     guard uv_tcp_init(loop.uv, tcp) == 0 else {
       tcp.deallocate()
@@ -39,9 +32,14 @@ final class Stream {
 
   deinit { tcp.deallocate() }
 
+  /// Takes over the descriptor of a new connection.
+  static func accept(_ descriptor: Int32, from peer: Peer, on loop: EventLoop) throws(Status) -> Stream {
+    try adopt(DetachedConnection(descriptor: descriptor, peer: peer), on: loop)
+  }
+
   /// Continues a connection that another loop gave up.
   static func adopt(_ connection: DetachedConnection, on loop: EventLoop) throws(Status) -> Stream {
-    let stream = try Stream(loop: loop)
+    let stream = try Stream(loop: loop, peer: connection.peer)
     guard uv_tcp_open(stream.tcp, connection.descriptor) == 0 else {
       stream.close()
       throw .system
@@ -58,7 +56,35 @@ final class Stream {
     let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
     guard copy >= 0 else { throw .system }
     close()
-    return DetachedConnection(descriptor: copy)
+    return DetachedConnection(descriptor: copy, peer: peer)
+  }
+
+  /// Reads for the first time: `streamReady` follows as soon as the connection may be used.
+  func begin() {
+    readStart()
+    if preface == nil { becomeReady() }
+  }
+
+  private func becomeReady() { owner?.streamReady(peer) }
+
+  private func received(_ bytes: UnsafeMutableRawBufferPointer) {
+    guard preface == nil else { return readPreface(bytes) }
+    owner?.streamRead(bytes)
+  }
+
+  private func readPreface(_ bytes: UnsafeMutableRawBufferPointer) {
+    var rest = bytes
+    switch preface?(&rest) {
+    case .needMore, nil: return
+    case .invalid(let reason):
+      readStop()
+      owner?.streamBroken(reason)
+    case .done(let address):
+      preface = nil
+      if let address { peer = Peer(address: address) }
+      becomeReady()
+      if !rest.isEmpty { owner?.streamRead(rest) }
+    }
   }
 
   func readStart() {
@@ -78,7 +104,7 @@ final class Stream {
         Unmanaged<Stream>.fromOpaque(data)._withUnsafeGuaranteedRef { stream in
           guard let owner = stream.owner else { return }
           if count > 0, let base = buffer?.pointee.base {
-            owner.streamRead(UnsafeMutableRawBufferPointer(start: base, count: count))
+            stream.received(UnsafeMutableRawBufferPointer(start: base, count: count))
           } else if count == Int(UV_EOF.rawValue) {
             stream.readStop()
             owner.streamEnded()
@@ -159,16 +185,6 @@ final class Stream {
     if uv_tcp_close_reset(tcp, Stream.letGo) == 0 { markClosed() } else { close() }
   }
 
-  /// "127.0.0.1:51234", "[::1]:51234"; empty when the kernel no longer knows.
-  var remoteAddress: String {
-    var storage = sockaddr_storage()
-    var length = Int32(MemoryLayout<sockaddr_storage>.size)
-    let known = withUnsafeMutablePointer(to: &storage) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { uv_tcp_getpeername(tcp, $0, &length) == 0 }
-    }
-    return known ? SocketAddress(storage).description : ""
-  }
-
   private func markClosed() {
     isClosed = true
     isReading = false
@@ -187,8 +203,12 @@ final class Stream {
 /// alone.
 final class DetachedConnection: @unchecked Sendable {
   private(set) var descriptor: Int32
+  let peer: Peer
 
-  init(descriptor: Int32) { self.descriptor = descriptor }
+  init(descriptor: Int32, peer: Peer) {
+    self.descriptor = descriptor
+    self.peer = peer
+  }
 
   deinit { if descriptor >= 0 { Glibc.close(descriptor) } }
 

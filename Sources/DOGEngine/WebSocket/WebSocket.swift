@@ -97,6 +97,9 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
 
   // MARK: Reading
 
+  /// Its stream was an HTTP connection's and is long ready.
+  func streamReady(_ peer: Peer) {}
+
   func streamRead(_ bytes: UnsafeMutableRawBufferPointer) { read(bytes) }
 
   private func read(_ bytes: UnsafeMutableRawBufferPointer) {
@@ -119,7 +122,7 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
           closing.peerCloses(
             code: code.map { CloseCode(rawValue: $0) }, reason: [UInt8](reason), deadlineMs: closeDeadline()))
       case .invalid(let code, let reason):
-        worker.logPeer(.info, "\(stream.remoteAddress) broke the protocol: \(reason)")
+        worker.logPeer(.info, "\(stream.peer.text) broke the protocol: \(reason)")
         fail(code, code == .messageTooBig ? .tooBig : .protocolError)
       case .needMore: return
       }
@@ -129,6 +132,11 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
   func streamEnded() { lost(.reset) }
 
   func streamFailed(_ code: Int32) { lost(.reset) }
+
+  func streamBroken(_ reason: String) {
+    worker.logPeer(.info, "\(stream.peer.text): \(reason)")
+    lost(.reset)
+  }
 
   func lost(_ error: Status) {
     let wasOpen = closing.isOpen
@@ -174,7 +182,7 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
     guard let error = doom, !hasEnded else { return }
     doom = nil
     if error == .slow {
-      worker.logPeer(.info, "\(stream.remoteAddress) does not read what it is sent")
+      worker.logPeer(.info, "\(stream.peer.text) does not read what it is sent")
       fail(.tryAgainLater, .slow)
     } else {
       lost(error)
@@ -254,7 +262,7 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
     guard options.pingIntervalMs > 0 else { return }
     if let pingedAt {
       if now >= pingedAt + options.pingTimeoutMs {
-        worker.logPeer(.info, "\(stream.remoteAddress) did not answer a ping")
+        worker.logPeer(.info, "\(stream.peer.text) did not answer a ping")
         leave()
         tellError(.timedOut)
         perform(closing.gaveUp())
