@@ -99,7 +99,8 @@ typedef struct dog_engine dog_engine_t;
 typedef uint64_t dog_gateway_t; /* a Gateway: until it is retired, empty and forgotten, or the engine stops */
 typedef uint64_t dog_shard_t;   /* a Shard: from onstart until onstop */
 typedef uint64_t dog_socket_t;  /* an open WebSocket: from onopen until its onclose has returned */
-typedef uint64_t dog_request_t; /* a request that waits for one answer: good until it is answered, refused or gone */
+typedef uint64_t dog_request_t; /* a request that waits for one answer: good until it is answered (to the end, where
+                                 * that is streamed), refused or gone */
 typedef uint64_t dog_gossip_t;  /* a question from a sibling that waits for one reply */
 
 /* Bounds that no option changes. */
@@ -163,7 +164,8 @@ typedef struct dog_options {
   uint32_t mailbox_bytes_max;    /* 67,108,864: bytes waiting between two workers; a send past it is DOG_EFULL */
 
   uint32_t target_bytes_max;     /* 8,192: a longer request target is 414 */
-  uint32_t header_bytes_max;     /* 16,384: request line and headers; more is 431 */
+  uint32_t header_bytes_max;     /* 16,384: request line and headers; more is 431, be it for the sake of a target that
+                                  * target_bytes_max would allow. Also the trailers and extensions of one body */
   uint32_t header_count_max;     /* 100; more is 431 */
   uint32_t body_bytes_max;       /* 1,048,576: a larger request body is 413 */
   uint32_t message_bytes_max;    /* 1,048,576: a larger WebSocket message from a client is closed with 1009 */
@@ -391,6 +393,8 @@ dog_status_t dog_request_header(dog_request_t request, const char *name, size_t 
                                 size_t *length);
 /* The headers in the order they came, names as sent. DOG_ENOENT: index is past the last. */
 dog_status_t dog_request_header_at(dog_request_t request, size_t index, dog_header_t *header);
+/* The subprotocols that the client offers (Sec-WebSocket-Protocol), in its order. DOG_ENOENT: index is past the last. */
+dog_status_t dog_request_protocol_at(dog_request_t request, size_t index, const char **protocol, size_t *length);
 /* The identity that identify gave. In receive and clusterize only; DOG_ENOENT before. */
 dog_status_t dog_request_uid(dog_request_t request, const char **uid, size_t *length);
 
@@ -414,11 +418,65 @@ dog_status_t dog_request_forward(dog_request_t request, const char *gateway_clas
 /*
  * To any question: a whole response. `status` is 200 to 599. Content-Length, Date and Connection are the engine's; a
  * header with one of these names, with Transfer-Encoding, or with a control character in it is DOG_EINVAL, and so are
- * more than 1,000 headers and a body with 204 or 304. More than 1 MiB of headers is DOG_ETOOBIG. HEAD gets the headers
+ * more than 1,000 headers and a body with 204, 205 or 304. More than 1 MiB of headers is DOG_ETOOBIG. HEAD gets the headers
  * alone.
  */
 dog_status_t dog_request_respond(dog_request_t request, int status, const dog_header_t *headers, size_t header_count,
                                  const void *body, size_t body_length);
+
+/*
+ * A streamed response: begin sends the head, write the body part by part, end ends it. All from any thread.
+ *
+ * To begin is the answer: no deadline for identify or receive runs any more, and any other answer is DOG_ESTALE. The
+ * handle stays good, for the getters too, until end is called or the client has left. Until the response is over the
+ * request keeps its place on its Shard, and the client's next request waits. What is written leaves at the end of the
+ * worker's turn, so server-sent events arrive at once. HTTP/1.1 gets chunks, HTTP/1.0 a body that the end of the
+ * connection ends.
+ *
+ * Nobody has to write in time; but a client that takes nothing for body_timeout_ms while bytes wait is reset. One that
+ * closes its side is taken to have left a second after the last byte that it took. dog_engine_stop lets streams go on
+ * until the grace is over, then resets them. A callback that returns an error after it has begun a response resets the
+ * connection, so that what came is not taken for the whole.
+ */
+
+/* There is room again after a write that was DOG_EFULL: less than a half of outbox_bytes_max waits. Called on the
+ * request's worker; may come when nobody waits for it. */
+typedef void (*dog_writable_fn)(void *user, dog_request_t request);
+
+/*
+ * The response is over: called once, on the request's worker, and last. DOG_OK: all of it went to the kernel.
+ * DOG_ERESET: the client left. DOG_ESLOW: it did not keep up. DOG_EHOST: the callback failed. DOG_EGONE: the engine
+ * stopped. `request` is stale; it says which one it was.
+ */
+typedef void (*dog_ended_fn)(void *user, dog_request_t request, dog_status_t status);
+
+/* Made by dog_stream_options_init. */
+typedef struct dog_stream_options {
+  size_t size;
+  void *user;                 /* given back to both */
+  dog_writable_fn onwritable; /* may be NULL */
+  dog_ended_fn onend;         /* may be NULL */
+} dog_stream_options_t;
+dog_status_t dog_stream_options_init(dog_stream_options_t *options, size_t size);
+
+/*
+ * To on_fetch, identify and receive: begins a response. Status, headers and errors as in dog_request_respond; `options`
+ * may be NULL. DOG_EKIND: clusterize, which one answer serves many. onend is called if this returned DOG_OK, and not
+ * otherwise.
+ */
+dog_status_t dog_request_respond_begin(dog_request_t request, int status, const dog_header_t *headers,
+                                       size_t header_count, const dog_stream_options_t *options);
+
+/*
+ * The next part: all of it is queued, or nothing. An empty one is DOG_OK and sends nothing; one in answer to HEAD is
+ * thrown away. DOG_EFULL: it does not fit into outbox_bytes_max with what waits; onwritable will come. DOG_ETOOBIG: it
+ * is longer than that by itself. DOG_EINVAL: the status has no content (204, 205, 304). DOG_ESTATE: no response was
+ * begun. DOG_ESTALE: it was ended, or the client has left.
+ */
+dog_status_t dog_request_respond_write(dog_request_t request, const void *data, size_t length);
+
+/* The body is whole. The handle is stale from here on. DOG_ESTATE, DOG_ESTALE: as in write. */
+dog_status_t dog_request_respond_end(dog_request_t request);
 
 /* Made by dog_connect_options_init. */
 typedef struct dog_connect_options {

@@ -86,6 +86,18 @@ public func dog_request_header_at(
 }
 
 @c @implementation
+public func dog_request_protocol_at(
+  _ request: dog_request_t, _ index: Int, _ protocol: UnsafeMutablePointer<UnsafePointer<CChar>?>?,
+  _ length: UnsafeMutablePointer<Int>?
+) -> dog_status_t {
+  outcome {
+    let asked = try RequestHandle(rawValue: request).find().exchange.request
+    let offered = Handshake.protocols(asked.header("sec-websocket-protocol"))
+    return try lend(offered.indices.contains(index) ? [UInt8](offered[index].utf8) : nil, `protocol`, length)
+  }
+}
+
+@c @implementation
 public func dog_request_uid(
   _ request: dog_request_t, _ uid: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ length: UnsafeMutablePointer<Int>?
 ) -> dog_status_t {
@@ -158,6 +170,43 @@ public func dog_request_connect(
   }
 }
 
+@c @implementation
+public func dog_stream_options_init(_ options: UnsafeMutablePointer<dog_stream_options_t>?, _ size: Int) -> dog_status_t
+{
+  outcome {
+    try dog_stream_options_t().write(to: options, size: size)
+    return .ok
+  }
+}
+
+@c @implementation
+public func dog_request_respond_begin(
+  _ request: dog_request_t, _ status: Int32, _ headers: UnsafePointer<dog_header_t>?, _ header_count: Int,
+  _ options: UnsafePointer<dog_stream_options_t>?
+) -> dog_status_t {
+  // To clusterize it is no answer, whatever else is wrong with it.
+  guard Handle(rawValue: request).kind != .clusterize else {
+    return outcome { RequestHandle(rawValue: request).respondBegin(status: Int(status)) }
+  }
+  return answer(request, nil) {
+    let chosen = options == nil ? dog_stream_options_t() : try dog_stream_options_t(reading: options)
+    return try $0.respondBegin(
+      status: Int(status), headers: [HTTPHeader](headers, count: header_count), ResponseStream.Listener(chosen))
+  }
+}
+
+@c @implementation
+public func dog_request_respond_write(
+  _ request: dog_request_t, _ data: UnsafeRawPointer?, _ length: Int
+) -> dog_status_t {
+  outcome { try RequestHandle(rawValue: request).write(bytes(data, length)) }
+}
+
+@c @implementation
+public func dog_request_respond_end(_ request: dog_request_t) -> dog_status_t {
+  outcome { RequestHandle(rawValue: request).end() }
+}
+
 /// Answers the question of this kind (nil: of any), or says why the arguments are no answer.
 private func answer(
   _ request: dog_request_t, _ kind: Handle.Kind?, _ give: (RequestHandle) throws -> Status
@@ -169,3 +218,15 @@ private func answer(
 }
 
 extension dog_connect_options_t: HostStruct {}
+extension dog_stream_options_t: HostStruct {}
+
+extension ResponseStream.Listener {
+  fileprivate init(_ options: dog_stream_options_t) {
+    nonisolated(unsafe) let user = options.user
+    self.init()
+    if let call = options.onwritable { onwritable = { request in call(user, request.rawValue) } }
+    if let call = options.onend {
+      onend = { request, status in call(user, request.rawValue, dog_status_t(rawValue: status.rawValue)) }
+    }
+  }
+}

@@ -53,7 +53,8 @@ extension Worker {
         try question(RequestHandle(ticket.handle))
       } catch {
         logPeer(.error, "a callback returned an error for \(ticket.exchange.request.path): \(error)")
-        _ = RequestHandle(ticket.handle).fail()
+        let request = RequestHandle(ticket.handle)
+        if request.fail() == .stale { request.failStream() }
       }
     }
   }

@@ -32,6 +32,7 @@ final class Worker: @unchecked Sendable {
   let gateways: SlotMap<GatewayCore>
   let gossips: SlotMap<GossipTicket>
   let inquiries: SlotMap<GossipRound>
+  let streams = StreamTable()
   var gatewaysByKey: [GatewayKey: GatewayCore] = [:]
 
   var callouts = Callouts()
@@ -304,6 +305,7 @@ final class Worker: @unchecked Sendable {
     assertHere()
     inquiries.forEach { $0.cancel() }
     tickets.forEach { $0.cancel(on: self) }
+    for stream in streams.close() { stream.conclude(.gone) }
     shards.forEach { $0.stop() }
     gateways.forEach { $0.end() }
   }

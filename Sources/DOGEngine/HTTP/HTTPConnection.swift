@@ -4,18 +4,21 @@
 ///     arriving --preface and TLS handshake done--> reading
 ///
 ///     reading --a request--> waiting --its response--> reading
+///        |                      |--its head--> streaming --its end--> reading
 ///        |                      |--an upgrade--> gone (the stream belongs to a WebSocket)
 ///        |--bad request, end----|--response, Connection: close--> finishing --flushed, FIN--> lingering --> ended
 ///
 /// `@unchecked Sendable`: an Exchange carries it to other workers, who only send it back.
 final class HTTPConnection: StreamOwner, @unchecked Sendable {
-  private enum State {
+  enum State {
     /// The stream may not be used yet: a PROXY header or a TLS handshake comes first.
     case arriving
     /// Between requests, or in the middle of one.
     case reading
     /// The host has this request.
     case waiting(Exchange)
+    /// The host writes its response part by part.
+    case streaming(ResponseStream)
     /// The host upgrades it; waits until earlier responses are written.
     case leaving
     /// The last response is being written.
@@ -32,31 +35,31 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   /// Responses that a client has not read: past it no more of its requests are read.
   private static let unreadBytesMax = 1 << 20
   /// How long a client that has sent its FIN may wait for the answer to what it asked before.
-  private static let halfClosedMs: UInt64 = 1000
+  static let halfClosedMs: UInt64 = 1000
 
   let worker: Worker
   private let stream: Stream
   private(set) var handle = Handle.none
   private var parser: RequestParser
-  private var outbox: Outbox
-  private var state = State.arriving
+  var outbox: Outbox
+  var state = State.arriving
   /// Came while a request waits: to be read when it is answered.
-  private var ahead: [UInt8] = []
+  private(set) var ahead: [UInt8] = []
   /// What `read` has not read yet of its input: for an upgrade that happens underneath it.
   private var unread = UnsafeRawBufferPointer(start: nil, count: 0)
   /// When what it waits for must have happened; a reminder may come earlier and finds it later.
-  private var deadline: UInt64 = .max
+  private(set) var deadline: UInt64 = .max
   private var remindedAt: UInt64 = .max
   /// True while `read` runs, which then goes on by itself after a response.
   private var isReading = false
   /// True from the peer's FIN: there is nothing more to read.
-  private var peerEnded = false
+  private(set) var peerEnded = false
   /// What to do with the stream when all is written, in `leaving`.
   private var onFlushed: ((_ isLeaving: Bool) -> Void)?
   /// True exactly while it is in the worker's `dirtyConnections`.
   private var isDirty = false
 
-  private var options: Options { worker.engine.options }
+  var options: Options { worker.engine.options }
 
   init(stream: Stream, worker: Worker) {
     self.worker = worker
@@ -95,7 +98,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
         ahead.append(contentsOf: bytes)
         if ahead.count > HTTPConnection.aheadBytesMax { stream.readStop() }
       }
-    case .waiting, .leaving:
+    case .waiting, .streaming, .leaving:
       ahead.append(contentsOf: bytes)
       if ahead.count > HTTPConnection.aheadBytesMax { stream.readStop() }
     case .arriving, .finishing, .lingering, .gone: break
@@ -133,7 +136,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     }
     // Unless the response came at once, the rest waits for it.
     switch state {
-    case .waiting, .leaving: ahead = [UInt8](input)
+    case .waiting, .streaming, .leaving: ahead = [UInt8](input)
     case .arriving, .reading, .finishing, .lingering, .gone: break
     }
   }
@@ -167,7 +170,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     case .reading:
       // Requests that came before the FIN may still wait behind an unread response.
       if ahead.isEmpty { endOfInput() }
-    case .waiting:
+    case .waiting, .streaming:
       // It may have closed for good, or wait for its answer with its own side closed (RFC 9112, section 9.6). An answer
       // that comes at once still reaches it.
       setDeadline(min(deadline, worker.now + HTTPConnection.halfClosedMs))
@@ -195,10 +198,19 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
 
   func respond(status: Int, headers: [HTTPHeader], body: UnsafeRawBufferPointer, to exchange: Exchange) {
     guard case .waiting(let waiting) = state, waiting === exchange else { return }
-    let keepAlive = exchange.request.keepAlive && !worker.isDraining && !(peerEnded && ahead.isEmpty)
-    let facts = ResponseEncoder.Facts(
-      isHEAD: exchange.request.isHEAD, isHTTP11: exchange.request.isHTTP11, keepAlive: keepAlive)
+    let facts = facts(for: exchange.request)
     encode(status: status, headers: headers, body: body, for: facts)
+    goOn(keepAlive: facts.keepAlive)
+  }
+
+  func facts(for request: HTTPRequest, framing: StreamFraming? = nil) -> ResponseEncoder.Facts {
+    let keepAlive =
+      request.keepAlive && framing != .untilClose && !worker.isDraining && !(peerEnded && ahead.isEmpty)
+    return ResponseEncoder.Facts(isHEAD: request.isHEAD, isHTTP11: request.isHTTP11, keepAlive: keepAlive)
+  }
+
+  /// A response is over.
+  func goOn(keepAlive: Bool) {
     guard keepAlive else { return finish() }
     state = .reading
     setDeadline(worker.now + options.keepaliveTimeoutMs)
@@ -308,7 +320,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
 
   // MARK: Writing
 
-  private func markDirty() {
+  func markDirty() {
     guard !isDirty else { return }
     isDirty = true
     worker.dirtyConnections.append(self)
@@ -325,21 +337,30 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     var written = 0
     let progress = outbox.write(to: stream, written: &written)
     worker.counters.add(.bytesOut, written)
+    if case .streaming(let response) = state, progress != .lost {
+      streamProgressed(response, isProgress: written > 0)
+    }
     switch progress {
     case .empty: flushed()
-    case .waiting: if case .waiting = state {} else { setDeadline(worker.now + options.bodyTimeoutMs) }
+    case .waiting:
+      switch state {
+      case .waiting, .streaming: break
+      default: setDeadline(worker.now + options.bodyTimeoutMs)
+      }
     case .lost: end()
     }
   }
 
   func streamWritten() {
     worker.counters.add(.bytesOut, outbox.finishWrite())
+    if case .streaming(let response) = state { streamProgressed(response, isProgress: true) }
     writeOut()
   }
 
   private func flushed() {
     switch state {
     case .reading: if !isReading { readAhead() }
+    case .streaming(let response): streamFlushed(response)
     case .arriving, .waiting, .lingering, .gone: break
     case .leaving:
       let then = onFlushed
@@ -362,7 +383,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     setDeadline(exchange.deadline)
   }
 
-  private func setDeadline(_ time: UInt64) {
+  func setDeadline(_ time: UInt64) {
     deadline = time
     guard time < remindedAt else { return }
     remindedAt = time
@@ -388,6 +409,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
       worker.logPeer(.warn, "\(exchange.request.method) \(exchange.request.path): the host did not answer in time")
       exchange.abandon()
       respond(Response.refusal(503), to: exchange)
+    case .streaming(let response): streamStalled(response)
     case .leaving, .finishing, .lingering: end(reset: true)
     case .gone: break
     }
@@ -402,12 +424,12 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     case .reading:
       guard parser.phase == .idle, ahead.isEmpty else { return }
       outbox.isEmpty ? end() : finish()
-    case .waiting, .leaving, .finishing, .lingering, .gone: break
+    case .waiting, .streaming, .leaving, .finishing, .lingering, .gone: break
     }
   }
 
   /// The grace is over.
-  func abort() { end(reset: true) }
+  func abort() { end(reset: true, because: .gone) }
 
   /// No more requests: ends when what is queued has gone out.
   private func finish() {
@@ -418,7 +440,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   }
 
   /// The one end.
-  private func end(reset: Bool = false) {
+  func end(reset: Bool = false, because status: Status = .reset) {
     if case .gone = state { return }
     let ending = state
     state = .gone
@@ -427,6 +449,8 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     outbox.discard()
     ahead = []
     worker.connections.remove(handle)
+    // Before the last connection of an engine that stops is counted out.
+    if case .streaming(let response) = ending { response.lost(status) }
     worker.connectionEnded()
     switch ending {
     case .waiting(let exchange): exchange.abandon()
@@ -434,7 +458,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
       let then = onFlushed
       onFlushed = nil
       then?(false)
-    case .arriving, .reading, .finishing, .lingering, .gone: break
+    case .arriving, .reading, .streaming, .finishing, .lingering, .gone: break
     }
   }
 }

@@ -19,24 +19,47 @@ enum ResponseEncoder {
     status: Int, headers: [HTTPHeader], body: UnsafeRawBufferPointer, for facts: Facts, date: [UInt8],
     into out: SharedBytes
   ) {
+    begin(status, date, out)
+    if saysLength(status) {
+      out.append(StaticString("\r\nContent-Length: ").bytes)
+      append(body.count, to: out)
+    }
+    finish(status, headers, facts, out)
+    if HTTPStatus.hasContent(status), !facts.isHEAD { out.append(body) }
+  }
+
+  /// Appends the head of a response whose body is not known yet.
+  static func encodeHead(
+    status: Int, headers: [HTTPHeader], for facts: Facts, date: [UInt8], into out: SharedBytes
+  ) {
+    begin(status, date, out)
+    if status == 205 {
+      out.append(StaticString("\r\nContent-Length: 0").bytes)
+    } else if HTTPStatus.hasContent(status), facts.isHTTP11 {
+      // To HEAD too: what GET would get (RFC 9112, section 6.1).
+      out.append(StaticString("\r\nTransfer-Encoding: chunked").bytes)
+    }
+    finish(status, headers, facts, out)
+  }
+
+  private static func begin(_ status: Int, _ date: [UInt8], _ out: SharedBytes) {
     out.append(StaticString("HTTP/1.1 ").bytes)
     append(status, to: out)
     out.append(StaticString(" ").bytes)
     out.append(HTTPStatus.reason(status).bytes)
     out.append(StaticString("\r\nDate: ").bytes)
     date.withUnsafeBytes { out.append($0) }
-    // RFC 9110, section 8.6: none with 204; with 304 only that of the response which it stands for, and we have not
-    // seen it.
-    let hasBody = status != 204 && status != 304
-    if hasBody {
-      out.append(StaticString("\r\nContent-Length: ").bytes)
-      append(body.count, to: out)
-    }
+  }
+
+  private static func finish(_ status: Int, _ headers: [HTTPHeader], _ facts: Facts, _ out: SharedBytes) {
     out.append(connection(facts, offersUpgrade: status == 426).bytes)
     for header in headers { header.line.withUnsafeBytes { out.append($0) } }
     out.append(StaticString("\r\n").bytes)
-    if hasBody, !facts.isHEAD { out.append(body) }
   }
+
+  /// RFC 9110, section 8.6: none with 204; with 304 only that of the response which it stands for, and we have not seen
+  /// it.
+  private static func saysLength(_ status: Int) -> Bool { status != 204 && status != 304 }
 
   /// Appends the answer to a WebSocket handshake (RFC 6455, section 4.2.2). `accept` is the value of
   /// Sec-WebSocket-Accept, `protocol` one that the client offered; the headers are valid ones for an upgrade.

@@ -126,6 +126,38 @@ final class TestClient: @unchecked Sendable {
 
   /// Nil when the connection ended instead.
   func response() throws -> Response? {
+    guard var response = try head() else { return nil }
+    if response.headers["transfer-encoding"] == "chunked" {
+      while case let part = try chunk(), !part.isEmpty { response.body += part }
+    } else {
+      let length = response.headers["content-length"].flatMap { Int($0) } ?? 0
+      response.body = String(decoding: try need(length), as: UTF8.self)
+    }
+    return response
+  }
+
+  /// The next chunk of a body; empty when it was the last.
+  func chunk() throws -> String {
+    var line = ""
+    while !line.hasSuffix("\r\n") {
+      guard let byte = try next() as UInt8? else { throw ClientError(description: "ended in a chunk's size") }
+      line.unicodeScalars.append(Unicode.Scalar(byte))
+    }
+    guard let size = Int(line.dropLast(1), radix: 16) else { throw ClientError(description: "no size: \(line)") }
+    let part = try need(size + 2)
+    guard part.suffix(2) == [13, 10] else { throw ClientError(description: "a chunk does not end with CRLF") }
+    return String(decoding: part.dropLast(2), as: UTF8.self)
+  }
+
+  /// All that comes until the connection ends.
+  func rest() throws -> String {
+    var bytes: [UInt8] = []
+    while let byte = try next() as UInt8? { bytes.append(byte) }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// A response without its body.
+  func head() throws -> Response? {
     var head = ""
     while !head.hasSuffix("\r\n\r\n") {
       guard let byte = try next() else {
@@ -144,8 +176,7 @@ final class TestClient: @unchecked Sendable {
       guard parts.count == 2 else { throw ClientError(description: "no header: \(line)") }
       headers[parts[0].lowercased()] = String(parts[1].drop { $0 == " " })
     }
-    let length = headers["content-length"].flatMap { Int($0) } ?? 0
-    return Response(status: status, headers: headers, body: String(decoding: try need(length), as: UTF8.self))
+    return Response(status: status, headers: headers, body: "")
   }
 
   /// A request on a connection of its own.

@@ -15,7 +15,9 @@ public struct RequestHandle: Hashable, Sendable {
     switch handle.reach(in: { $0.tickets }) {
     case .here(let ticket, _): return ticket
     case .elsewhere: throw .wrongThread
-    case .failed(let status): throw status
+    case .failed(let status):
+      if let ticket = try findStreaming() { return ticket }
+      throw status
     }
   }
 
@@ -84,7 +86,7 @@ public struct RequestHandle: Hashable, Sendable {
   @discardableResult
   public func respond(status: Int, headers: [HTTPHeader] = [], body: UnsafeRawBufferPointer) -> Status {
     guard handle.kind?.isRequest == true else { return refusedKind }
-    guard (200...599).contains(status), body.isEmpty || (status != 204 && status != 304),
+    guard (200...599).contains(status), body.isEmpty || HTTPStatus.hasContent(status),
       headers.allSatisfy({ ResponseEncoder.isValid($0) })
     else { return fail(with: .invalid) }
     // On the worker of the connection the body goes straight into what is sent.
@@ -182,14 +184,14 @@ public struct RequestHandle: Hashable, Sendable {
     return fail(with: status)
   }
 
-  private func fail(with status: Status) -> Status {
+  func fail(with status: Status) -> Status {
     let answered = fail()
     return answered.isOK ? status : answered
   }
 
   // MARK: Claiming
 
-  private var refusedKind: Status {
+  var refusedKind: Status {
     guard !EngineTable.isForked else { return .forked }
     guard handle.kind?.isRequest == true else { return handle.misfit }
     // A request's handle that is of no use here is stale before it is of the wrong kind.
