@@ -143,7 +143,7 @@ typedef enum dog_outbox_policy {
 /* What happens to a message of a socket that went over its rate. */
 typedef enum dog_rate_policy {
   DOG_RATE_CLOSE = 1, /* the socket is closed with 1008 and onerror(DOG_ERATE) */
-  DOG_RATE_DROP = 2,  /* the message is thrown away; counted in dog_stats_t.rate_limited */
+  DOG_RATE_DROP = 2,  /* the message, or ping, is thrown away; counted in dog_stats_t.rate_limited */
   DOG_RATE_POLICY_MAX = 0x7fffffff
 } dog_rate_policy_t;
 
@@ -181,7 +181,7 @@ typedef struct dog_options {
   uint32_t receive_timeout_ms;   /* 30,000: receive; then the client gets 503 */
   uint32_t ping_interval_ms;     /* 30,000: a socket that was silent so long is pinged; 0: never */
   uint32_t ping_timeout_ms;      /* 20,000: a pinged socket that stays silent is dropped, close code 1006 */
-  uint32_t close_timeout_ms;     /* 5,000: from our close frame to the end of the connection, then it is reset */
+  uint32_t close_timeout_ms;     /* 5,000: from our close frame to the end of the TCP connection, then it is reset */
 
   uint32_t connections_per_address_max; /* 0: any number. One more from the same IP address (IPv6: the same /64) is
                                          * answered 503; trusted proxies do not count */
@@ -190,13 +190,15 @@ typedef struct dog_options {
   const char *trusted_proxies;
   uint32_t frame_bytes_max;      /* 0: as message_bytes_max; a larger WebSocket frame is closed with 1009 */
   uint32_t handshake_timeout_ms; /* 10,000: PROXY header and TLS handshake, from the accept; then the end */
-  uint32_t idle_timeout_ms;      /* 0: never. A socket to and from which no message went so long is closed, 1001 */
+  uint32_t idle_timeout_ms;      /* 0: never. A socket to and from which no message (pings and pongs aside) went so
+                                  * long is closed with 1001 */
   uint32_t gossip_timeout_ms;    /* 5,000: where dog_shard_gossip is given 0 */
   /* Token buckets, one pair per socket: how much a client may send in a second on average, and at once. Pings count as
-   * messages. A rate of 0 is no limit; a burst of 0 is as much as the rate. */
+   * messages. Bytes are those of frames as they come, headers too, whether or not a message is ever complete. A rate of
+   * 0 is no limit; a burst of 0 is as much as the rate; nothing that is larger than the burst can pass. */
   uint32_t message_rate_max;     /* 0: messages a second */
   uint32_t message_burst_max;    /* 0 */
-  uint32_t byte_rate_max;        /* 0: bytes of payload a second */
+  uint32_t byte_rate_max;        /* 0: bytes a second */
   uint32_t byte_burst_max;       /* 0 */
   dog_rate_policy_t rate_policy; /* DOG_RATE_CLOSE */
   /* Past one of these marks new connections are answered 503 with Retry-After, until it is below again; those that are
@@ -278,14 +280,17 @@ typedef dog_status_t (*dog_message_fn)(void *user, dog_shard_t shard, dog_socket
 
 /*
  * A socket is closed: called exactly once for each onopen, and last. `code` is what the peer sent, 1005 where its close
- * frame had none; with `clean` 0 the engine's own code where it failed the connection (1002, 1007, 1009, 1011, 1013),
- * or 1006 (RFC 6455, section 7.1.5) where the connection ended without the peer's close frame. `clean` is 1 when both
- * sides' close frames went over. The handle can still be read (uid, data), not sent to.
+ * frame had none; with `clean` 0 the engine's own code where it failed the connection (1002, 1007, 1008, 1009, 1011,
+ * 1013), or 1006 (RFC 6455, section 7.1.5) where the connection ended without the peer's close frame. `clean` is 1 when
+ * both sides' close frames went over. It does not wait for the end of the TCP connection, which the peer may put off to
+ * close_timeout_ms: the socket's place on the Shard is free before this is called. The handle can still be read (uid,
+ * data), not sent to.
  */
 typedef void (*dog_close_fn)(void *user, dog_shard_t shard, dog_socket_t socket, uint16_t code, const char *reason,
                              size_t reason_length, int clean);
 
-/* A socket failed: DOG_EPROTOCOL, DOG_ETOOBIG, DOG_ERESET, DOG_ETIMEDOUT, DOG_ESLOW or DOG_EHOST. onclose follows. */
+/* A socket failed: DOG_EPROTOCOL, DOG_ETOOBIG, DOG_ERESET, DOG_ETIMEDOUT, DOG_ESLOW, DOG_ERATE or DOG_EHOST. onclose
+ * follows. */
 typedef void (*dog_error_fn)(void *user, dog_shard_t shard, dog_socket_t socket, dog_status_t error);
 
 /* A socket's outbox was over a half of outbox_bytes_max and is empty again; `dropped` messages were lost meanwhile. */
@@ -326,8 +331,9 @@ typedef struct dog_shard_class {
   dog_gossip_fn ongossip;      /* NULL: siblings that ask get DOG_ENOHANDLER */
   dog_stop_fn onstop;
   /* Origins (RFC 6454) from which a browser may open a socket: "https://example.com", with the port where it is not the
-   * scheme's. An upgrade with another Origin header is answered 403; one without the header comes from no browser and
-   * passes. NULL: any. NUL-terminated, copied. */
+   * scheme's; "null" is what pages without one send. An upgrade that is valid and has another Origin header is answered
+   * 403; one without the header comes from no browser and passes. NULL: any. NUL-terminated, copied. What is no origin,
+   * or an array of none, is DOG_EINVAL. */
   const char *const *origins;
   size_t origin_count;
   /*
@@ -493,8 +499,9 @@ dog_status_t dog_connect_options_init(dog_connect_options_t *options, size_t siz
 
 /*
  * To receive: upgrades to a WebSocket (RFC 6455, section 4.2) on this Shard; onopen follows. `options` may be NULL.
- * DOG_EUPGRADE: not a valid upgrade; the client was answered 405 (not GET), 426 (no upgrade, or another version) or 400
- * (the handshake is malformed). DOG_EINVAL: the protocol was not offered, or a header is not valid.
+ * DOG_EUPGRADE: not a valid upgrade; the client was answered, by the first that applies, 405 (not GET), 426 (no upgrade,
+ * or another version), 400 (the handshake is malformed) or 403 (an origin that is not in the class's list). DOG_EINVAL:
+ * the protocol was not offered, or a header is not valid (also one of those that a 101 is made of): the client gets 500.
  */
 dog_status_t dog_request_connect(dog_request_t request, const dog_connect_options_t *options);
 

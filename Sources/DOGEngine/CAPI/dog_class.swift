@@ -74,7 +74,8 @@ extension dog_shard_class_t: HostStruct {
   private static var originsMax: Int { 1000 }
 
   fileprivate func copiedOrigins() throws(Status) -> [String]? {
-    guard origin_count != 0 else { return nil }
+    guard origins != nil || origin_count != 0 else { return nil }
+    // A list that came out empty must not let everybody in.
     guard let origins, (1...Self.originsMax).contains(origin_count) else { throw .invalid }
     var copied: [String] = []
     for origin in UnsafeBufferPointer(start: origins, count: origin_count) { copied.append(try text(origin)) }

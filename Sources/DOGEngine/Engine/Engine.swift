@@ -76,6 +76,13 @@ public final class Engine: @unchecked Sendable {
     try edit { definitions throws(Status) in
       guard shard.isValid else { throw .invalid }
       guard !definitions.shards.contains(where: { $0.name == shard.name }) else { throw .exists }
+      var shard = shard
+      do throws(OriginList.NotAnOrigin) {
+        if let origins = shard.origins { shard.originList = try OriginList(origins) }
+      } catch {
+        log(.error, "Shard class \(shard.name): not an origin: \"\(error.entry)\"")
+        throw .invalid
+      }
       definitions.shards.append(shard)
     }
   }

@@ -110,6 +110,8 @@ public struct ShardClass: Sendable {
   public var parent: String
   /// Whose pages may open sockets; nil for any.
   public var origins: [String]?
+  /// The same, parsed when the class is defined.
+  var originList: OriginList?
   /// permessage-deflate, where a client offers it; nil for never.
   public var deflate: DeflateSettings?
   public var make: @Sendable (ShardHandle) -> any Shard

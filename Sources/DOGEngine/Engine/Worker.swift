@@ -33,6 +33,7 @@ final class Worker: @unchecked Sendable {
   let gossips: SlotMap<GossipTicket>
   let inquiries: SlotMap<GossipRound>
   let streams = StreamTable()
+  let lingerings: SlotMap<Lingering>
   var gatewaysByKey: [GatewayKey: GatewayCore] = [:]
 
   var callouts = Callouts()
@@ -78,6 +79,7 @@ final class Worker: @unchecked Sendable {
     gateways = SlotMap(engine: number, worker: index, firstGeneration: firstGeneration)
     gossips = SlotMap(engine: number, worker: index, firstGeneration: firstGeneration)
     inquiries = SlotMap(engine: number, worker: index, firstGeneration: firstGeneration)
+    lingerings = SlotMap(engine: number, worker: index, firstGeneration: firstGeneration)
     loop.onWake = { [unowned self] in openMailbox() }
     loop.onTurnEnd = { [unowned self] in flush() }
     loop.onTimer = { [unowned self] in timePassed() }
@@ -273,6 +275,7 @@ final class Worker: @unchecked Sendable {
     case .clusterize: if let ticket = tickets.find(handle) { ticket.clusterizeTimedOut(on: self) }
     case .gossip: gossips.find(handle)?.deadlineCame()
     case .inquiry: inquiries.find(handle)?.deadlineCame()
+    case .lingering: lingerings.find(handle)?.deadlineCame()
     case .shard, .fetch, .identify, .receive, .waiting, nil: break
     }
   }
@@ -298,6 +301,7 @@ final class Worker: @unchecked Sendable {
     isAborting = true
     connections.forEach { $0.abort() }
     sockets.forEach { $0.abort() }
+    lingerings.forEach { $0.abort() }
   }
 
   /// Ends the objects that hold no connection: every Shard gets onstop.

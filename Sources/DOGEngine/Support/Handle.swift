@@ -13,11 +13,12 @@ struct Handle: Hashable, Sendable {
     case identify = 6
     case clusterize = 7
     case receive = 8
-    // Never given to the host: a request that waits for its Shard to be named, a connection, and an inquiry (a question
-    // to siblings or a whisper that counts).
+    // Never given to the host: a request that waits for its Shard to be named, a connection, an inquiry (a question to
+    // siblings or a whisper that counts), and a connection that is only waited for to end.
     case waiting = 9
     case connection = 10
     case inquiry = 11
+    case lingering = 12
 
     var isRequest: Bool { (Kind.fetch.rawValue...Kind.receive.rawValue).contains(rawValue) }
   }

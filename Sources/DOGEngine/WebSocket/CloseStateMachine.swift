@@ -1,13 +1,15 @@
 /// The closing handshake (RFC 6455, section 7) of one connection, as a value: events in, what to do out. However the
 /// events come, there is exactly one report, and it is the last action.
 ///
-///     open --hostCloses--> weClosed --peerCloses--> peerClosed
-///       |                      +---------fails----> failed
+///     open --hostCloses--> weClosed --peerCloses--> peerClosed --flushed--> closed
+///       |                    | +---------fails----> failed ------flushed--> closed
 ///       +--peerCloses--> peerClosed
-///       +--fails--> failed
+///       +--fails--> failed   |
+///       +----------peerEnds--+--> ended --flushed--> closed
 ///
-/// `connectionLost` and `gaveUp` lead from every state to closed, `timePassed` from every state but open.
-/// `flushed` leads nowhere; where the peer has nothing more to say, it is when our side of the connection ends.
+/// `connectionLost` and `gaveUp` lead from every state to closed, `timePassed` from every state but open. Where nothing
+/// waits to be sent any more, a step to peerClosed, failed or ended goes on to closed at once. `peerEnds` in peerClosed
+/// and failed is remembered: after the flush there is nobody left to wait for.
 struct CloseStateMachine {
   /// What the host is told: once, last.
   struct Report: Equatable {
@@ -23,9 +25,10 @@ struct CloseStateMachine {
     case none
     /// Queue this close frame behind what waits to be sent; call `flushed` when the outbox is empty.
     case sendClose(code: CloseCode?, reason: [UInt8])
-    /// End our direction of the TCP connection, and go on reading and throwing away until the peer ends its own: to
-    /// close with bytes unread would make the kernel reset the connection, and the peer might lose our close frame.
-    case shutdown
+    /// It is over for the host. The connection ends our direction, and reads and throws away until the peer ends its
+    /// own, or the deadline: to close with bytes unread would make the kernel reset it, and the peer might lose our
+    /// close frame.
+    case linger(Report, deadlineMs: UInt64)
     /// The connection is over.
     case report(Report)
     /// Reset the connection; then it is over.
@@ -38,11 +41,13 @@ struct CloseStateMachine {
     case open
     /// Ours is queued; the peer's is awaited.
     case weClosed(deadlineMs: UInt64, isFlushed: Bool)
-    /// Both came about: the peer's, of which this is the code and reason, is here, and ours is queued. Once ours is
-    /// flushed, the end of the TCP connection is awaited.
-    case peerClosed(CloseCode, reason: [UInt8], deadlineMs: UInt64, isFlushed: Bool)
-    /// We failed the connection (section 7.1.7): our close frame is queued; what the peer sends no longer counts.
-    case failed(CloseCode, reason: [UInt8], deadlineMs: UInt64, isFlushed: Bool)
+    /// The peer's frame, of which this is the code and reason, is here, and ours is queued: its flush is awaited.
+    case peerClosed(CloseCode, reason: [UInt8], deadlineMs: UInt64, hasEnded: Bool)
+    /// We failed the connection (section 7.1.7): our close frame is queued, and its flush awaited; what the peer sends
+    /// no longer counts.
+    case failed(CloseCode, reason: [UInt8], deadlineMs: UInt64, hasEnded: Bool)
+    /// The peer ended its direction without a close frame. It may still read: what is queued goes out first.
+    case ended(deadlineMs: UInt64)
     /// Reported.
     case closed
   }
@@ -58,7 +63,7 @@ struct CloseStateMachine {
   var readsFrames: Bool {
     switch state {
     case .open, .weClosed: true
-    case .peerClosed, .failed, .closed: false
+    case .peerClosed, .failed, .ended, .closed: false
     }
   }
 
@@ -70,7 +75,7 @@ struct CloseStateMachine {
   var deadlineMs: UInt64? {
     switch state {
     case .open, .closed: nil
-    case .weClosed(let deadlineMs, _): deadlineMs
+    case .weClosed(let deadlineMs, _), .ended(let deadlineMs): deadlineMs
     case .peerClosed(_, _, let deadlineMs, _), .failed(_, _, let deadlineMs, _): deadlineMs
     }
   }
@@ -82,7 +87,7 @@ struct CloseStateMachine {
     case .open:
       state = .weClosed(deadlineMs: deadlineMs, isFlushed: false)
       return .sendClose(code: code, reason: reason)
-    case .weClosed, .peerClosed, .failed, .closed: return .none
+    case .weClosed, .peerClosed, .failed, .ended, .closed: return .none
     }
   }
 
@@ -91,12 +96,12 @@ struct CloseStateMachine {
     let reported = code ?? .noStatus
     switch state {
     case .open:
-      state = .peerClosed(reported, reason: reason, deadlineMs: deadlineMs, isFlushed: false)
+      state = .peerClosed(reported, reason: reason, deadlineMs: deadlineMs, hasEnded: false)
       return .sendClose(code: code, reason: reason)
     case .weClosed(let deadlineMs, let isFlushed):
-      state = .peerClosed(reported, reason: reason, deadlineMs: deadlineMs, isFlushed: isFlushed)
-      return isFlushed ? .shutdown : .none
-    case .peerClosed, .failed, .closed: return .none
+      state = .peerClosed(reported, reason: reason, deadlineMs: deadlineMs, hasEnded: false)
+      return isFlushed ? flushed() : .none
+    case .peerClosed, .failed, .ended, .closed: return .none
     }
   }
 
@@ -104,13 +109,13 @@ struct CloseStateMachine {
   mutating func fails(code: CloseCode, reason: [UInt8] = [], deadlineMs: UInt64) -> Action {
     switch state {
     case .open:
-      state = .failed(code, reason: reason, deadlineMs: deadlineMs, isFlushed: false)
+      state = .failed(code, reason: reason, deadlineMs: deadlineMs, hasEnded: false)
       return .sendClose(code: code, reason: reason)
     case .weClosed(let deadlineMs, let isFlushed):
       // Nothing may follow our close frame, not even a second one.
-      state = .failed(code, reason: reason, deadlineMs: deadlineMs, isFlushed: isFlushed)
-      return isFlushed ? .shutdown : .none
-    case .peerClosed, .failed, .closed: return .none
+      state = .failed(code, reason: reason, deadlineMs: deadlineMs, hasEnded: false)
+      return isFlushed ? flushed() : .none
+    case .peerClosed, .failed, .ended, .closed: return .none
     }
   }
 
@@ -120,17 +125,36 @@ struct CloseStateMachine {
     case .weClosed(let deadlineMs, _):
       state = .weClosed(deadlineMs: deadlineMs, isFlushed: true)
       return .none
-    case .peerClosed(let code, let reason, let deadlineMs, isFlushed: false):
-      state = .peerClosed(code, reason: reason, deadlineMs: deadlineMs, isFlushed: true)
-      return .shutdown
-    case .failed(let code, let reason, let deadlineMs, isFlushed: false):
-      state = .failed(code, reason: reason, deadlineMs: deadlineMs, isFlushed: true)
-      return .shutdown
-    case .peerClosed, .failed, .open, .closed: return .none
+    case .peerClosed(let code, let reason, let deadlineMs, let hasEnded):
+      state = .closed
+      // Whatever becomes of the connection now, both frames went over.
+      let report = Report(code: code, reason: reason, isClean: true)
+      return hasEnded ? .report(report) : .linger(report, deadlineMs: deadlineMs)
+    case .failed(let code, let reason, let deadlineMs, let hasEnded):
+      state = .closed
+      let report = Report(code: code, reason: reason, isClean: false)
+      return hasEnded ? .report(report) : .linger(report, deadlineMs: deadlineMs)
+    case .ended: return connectionLost()
+    case .open, .closed: return .none
     }
   }
 
-  /// The TCP connection ended, by the peer's FIN or by an error.
+  /// The peer's FIN came: it says nothing more, and may still read. `isFlushed`: nothing waits to be sent.
+  mutating func peerEnds(isFlushed: Bool, deadlineMs: UInt64) -> Action {
+    switch state {
+    case .open where isFlushed, .weClosed where isFlushed: return connectionLost()
+    case .open: state = .ended(deadlineMs: deadlineMs)
+    case .weClosed(let deadlineMs, _): state = .ended(deadlineMs: deadlineMs)
+    case .peerClosed(let code, let reason, let deadlineMs, _):
+      state = .peerClosed(code, reason: reason, deadlineMs: deadlineMs, hasEnded: true)
+    case .failed(let code, let reason, let deadlineMs, _):
+      state = .failed(code, reason: reason, deadlineMs: deadlineMs, hasEnded: true)
+    case .ended, .closed: break
+    }
+    return .none
+  }
+
+  /// The connection is lost, in both directions.
   mutating func connectionLost() -> Action { end().map { .report($0) } ?? .none }
 
   mutating func timePassed(nowMs: UInt64) -> Action {
@@ -141,21 +165,20 @@ struct CloseStateMachine {
   /// Nobody waits any longer, whatever the state: the peer is silent, or the engine ends.
   mutating func gaveUp() -> Action { end().map { .reset($0) } ?? .none }
 
-  /// The last report; nil when it was given already.
+  /// The last report, where our close frame did not go over; nil when it was given already.
   private mutating func end() -> Report? {
     defer { state = .closed }
     switch state {
-    case .open, .weClosed: return Report(code: .abnormal, reason: [], isClean: false)
-    case .peerClosed(let code, let reason, _, let isFlushed):
-      return Report(code: code, reason: reason, isClean: isFlushed)
-    case .failed(let code, let reason, _, _): return Report(code: code, reason: reason, isClean: false)
+    case .open, .weClosed, .ended: return Report(code: .abnormal, reason: [], isClean: false)
+    case .peerClosed(let code, let reason, _, _), .failed(let code, let reason, _, _):
+      return Report(code: code, reason: reason, isClean: false)
     case .closed: return nil
     }
   }
 
   func checkInvariants() {
     switch state {
-    case .open, .weClosed: break
+    case .open, .weClosed, .ended: break
     case .peerClosed(let code, let reason, _, _):
       assert(code == .noStatus || CloseCode.mayBeSent(code.rawValue), "the peer closed with \(code)")
       assert(code != .noStatus || reason.isEmpty, "a reason without a code")

@@ -24,8 +24,16 @@ struct FrameParser: ~Copyable {
   /// True once a close frame came or the client was refused. What follows is thrown away: after a close frame nothing
   /// may follow, and after an error nothing means anything.
   private var isEnded = false
+  private let frameBytesMax: UInt32
 
-  init(messageBytesMax: Int) { self.messageBytesMax = max(messageBytesMax, 0) }
+  /// A `frameBytesMax` of 0 is as much as a message.
+  init(messageBytesMax: Int, frameBytesMax: Int = 0) {
+    self.messageBytesMax = max(messageBytesMax, 0)
+    self.frameBytesMax = UInt32(clamping: frameBytesMax > 0 ? frameBytesMax : self.messageBytesMax)
+  }
+
+  /// True when a message has begun that goes on in later frames.
+  var isWithinMessage: Bool { !isEnded && assembly?.kind != nil }
 
   /// The next thing in `input`, the unread rest of the read buffer, which is advanced past what was consumed. Call
   /// until `.needMore`. Bytes in an event are good until the next call, and as long as the read buffer is; their base
@@ -45,7 +53,7 @@ struct FrameParser: ~Copyable {
     let second = base.load(fromByteOffset: 1, as: UInt8.self)
     let length = Int(second & 0x7F)
     guard first == 0x81 || first == 0x82, second & 0x80 != 0, length <= 125, input.count - headerSize >= length,
-      length <= messageBytesMax
+      length <= messageBytesMax, length <= frameBytesMax
     else { return nil }
 
     let payload = base + headerSize
@@ -104,6 +112,7 @@ struct FrameParser: ~Copyable {
         return refuse(
           .protocolError, isWithinMessage ? "message inside a fragmented one" : "continuation of no message")
       }
+      guard frame.length <= frameBytesMax else { return refuse(.messageTooBig, "frame too big") }
       // The sum so far is within the limit, so that the difference is not negative.
       guard frame.length <= messageBytesMax - (assembly?.messageCount ?? 0) else {
         return refuse(.messageTooBig, "message too big")

@@ -41,6 +41,13 @@ enum Handshake {
     guard Base64.decodedCount(key) == keyBytes else {
       return .refuse(status: 400, reason: "Sec-WebSocket-Key is not 16 bytes of Base64")
     }
+    // Not having to be there, it must still be right (section 4.2.1: "any violations of the ABNF grammar").
+    if let header = header("sec-websocket-protocol") {
+      let names = list(header)
+      guard !names.isEmpty, names.allSatisfy({ $0.allSatisfy(isTokenByte) }) else {
+        return .refuse(status: 400, reason: "Sec-WebSocket-Protocol is not a list of tokens")
+      }
+    }
     return .accept(key: accept(key))
   }
 

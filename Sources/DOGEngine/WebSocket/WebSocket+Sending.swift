@@ -19,6 +19,7 @@ extension WebSocket {
     guard makeRoom(for: size) else { return .slow }
     outbox.queueCopy(size: size) { FrameEncoder.write(opcode: Opcode(kind), payload: payload, to: $0) }
     worker.counters.add(.messagesOut)
+    if let watch { watch.messageAt = worker.now }
     markDirty()
     return .ok
   }
@@ -70,6 +71,7 @@ extension WebSocket {
   func take(_ bytes: SharedBytes, _ range: Range<Int>, frames: Int, more: Bool) {
     guard doom == nil else { return }
     worker.counters.add(.messagesOut, frames)
+    if let watch { watch.messageAt = worker.now }
     guard outbox.isEmpty, !more else {
       queue(bytes, range, written: 0)
       markDirty()

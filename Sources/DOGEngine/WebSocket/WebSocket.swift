@@ -16,6 +16,8 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
   unowned(unsafe) var previousOfUID: WebSocket?
 
   private var parser: FrameParser
+  /// For the policies on its traffic; nil without any.
+  let watch: TrafficWatch?
   var outbox: Outbox
   var closing = CloseStateMachine()
 
@@ -38,8 +40,10 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
 
   // Time: when the peer was last heard of, and when it was pinged since. Milliseconds cannot say which of the two came
   // first where a peer answers at once, so what is heard takes back the ping.
-  private var heardAt: UInt64 = 0
-  private var pingedAt: UInt64?
+  private(set) var heardAt: UInt64 = 0
+  var pingedAt: UInt64?
+  /// When the next reminder is due; what comes of an earlier wish is passed over.
+  var remindedAt: UInt64 = .max
 
   init(shard: ShardCore, stream: Stream, uid: Name, data: UnsafeMutableRawPointer?) {
     self.shard = shard
@@ -47,7 +51,9 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
     self.uid = uid
     self.data = data
     outbox = Outbox(pool: shard.worker.pool)
-    parser = FrameParser(messageBytesMax: shard.worker.engine.options.messageBytesMax)
+    let options = shard.worker.engine.options
+    parser = FrameParser(messageBytesMax: options.messageBytesMax, frameBytesMax: options.frameBytesMax)
+    watch = TrafficWatch(options.rateLimits, idles: options.idleTimeoutMs > 0, nowMs: shard.worker.now)
   }
 
   deinit { assert(hasEnded || handle == .none, "a socket was let go open") }
@@ -66,7 +72,7 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
     worker.counters.add(.sockets)
     guard sendSwitchingProtocols(upgrade) else { return lost(.reset) }
     shard.slice.join(self)
-    if options.pingIntervalMs > 0 { worker.remind(handle, at: heardAt + options.pingIntervalMs) }
+    remindNext(worker.now)
     worker.callOut { [self] in
       guard closing.isOpen else { return }
       wasOpened = true
@@ -100,6 +106,9 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
   /// Its stream was an HTTP connection's and is long ready.
   func streamReady(_ peer: Peer) {}
 
+  /// True in the middle of a message that comes in fragments.
+  var isWithinMessage: Bool { parser.isWithinMessage }
+
   func streamRead(_ bytes: UnsafeMutableRawBufferPointer) { read(bytes) }
 
   private func read(_ bytes: UnsafeMutableRawBufferPointer) {
@@ -108,7 +117,10 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
     pingedAt = nil
     var input = bytes
     while closing.readsFrames {
-      switch parser.next(&input) {
+      let count = input.count
+      let event = parser.next(&input)
+      if let watch, closing.isOpen, !admits(event, bytes: count - input.count, watch) { continue }
+      switch event {
       case .message(let kind, let payload):
         guard closing.isOpen else { continue }
         worker.counters.add(.messagesIn)
@@ -129,7 +141,15 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
     }
   }
 
-  func streamEnded() { lost(.reset) }
+  /// The peer says nothing more, and may still read: what is queued goes out first.
+  func streamEnded() {
+    if closing.isOpen {
+      leave()
+      tellError(.reset)
+    }
+    perform(closing.peerEnds(isFlushed: outbox.isEmpty, deadlineMs: closeDeadline()))
+    markDirty()
+  }
 
   func streamFailed(_ code: Int32) { lost(.reset) }
 
@@ -142,7 +162,7 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
     let wasOpen = closing.isOpen
     if case .report(let report) = closing.connectionLost() {
       if wasOpen { tellError(error) }
-      end(report, reset: false)
+      end(report, .close)
     }
   }
 
@@ -193,16 +213,16 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
   func abort() {
     if case .reset(let report) = closing.gaveUp() {
       leave()
-      end(report, reset: true)
+      end(report, .reset)
     }
   }
 
-  private func leave() { shard.slice.leave(self) }
+  func leave() { shard.slice.leave(self) }
 
   /// When to stop waiting for the peer's part in the close, of which the worker is asked to remind.
   private func closeDeadline() -> UInt64 {
     let deadline = worker.now + options.closeTimeoutMs
-    worker.remind(handle, at: deadline)
+    remind(at: deadline)
     return deadline
   }
 
@@ -217,29 +237,41 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
         }
       }
       markDirty()
-    case .shutdown: stream.shutdown()
-    case .report(let report): end(report, reset: false)
-    case .reset(let report): end(report, reset: true)
+    case .linger(let report, let deadlineMs): end(report, .linger(deadlineMs: deadlineMs))
+    case .report(let report): end(report, .close)
+    case .reset(let report): end(report, .reset)
     }
   }
 
-  private func tellError(_ error: Status) {
+  func tellError(_ error: Status) {
     worker.callOut { [self] in
       if wasOpened { shard.host?.onerror(SocketHandle(handle), error) }
     }
   }
 
-  /// The one end: the stream closes, the place is given back, the host is told last.
-  private func end(_ report: CloseStateMachine.Report, reset: Bool) {
+  /// What becomes of the stream.
+  private enum StreamEnd {
+    case close
+    case reset
+    case linger(deadlineMs: UInt64)
+  }
+
+  /// The one end: the stream is let go, the place is given back, the host is told last.
+  private func end(_ report: CloseStateMachine.Report, _ streamEnd: StreamEnd) {
     guard !hasEnded else { return }
     hasEnded = true
-    if reset { stream.reset() } else { stream.close() }
+    switch streamEnd {
+    case .close: stream.close()
+    case .reset: stream.reset()
+    case .linger(let deadlineMs): Lingering.begin(stream, on: worker, deadline: deadlineMs)
+    }
     // The stream writes nothing after its close, so what was in flight is free too.
     outbox.completed()
     outbox.discard()
     shard.socketEnded(self)
     worker.counters.add(.sockets, -1)
-    worker.connectionEnded()
+    // One that lingers is a connection still.
+    if stream.isClosed { worker.connectionEnded() }
     worker.callOut { [self] in
       if wasOpened {
         let reason = String(decoding: report.reason, as: UTF8.self)
@@ -250,33 +282,10 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
     }
   }
 
-  // MARK: Time
-
-  /// A reminder: for the close handshake, or to see whether the peer is alive.
-  func deadlineCame(_ now: UInt64) {
-    guard !hasEnded else { return }
-    if let deadline = closing.deadlineMs {
-      if now >= deadline { perform(closing.timePassed(nowMs: now)) } else { worker.remind(handle, at: deadline) }
-      return
-    }
-    guard options.pingIntervalMs > 0 else { return }
-    if let pingedAt {
-      if now >= pingedAt + options.pingTimeoutMs {
-        worker.logPeer(.info, "\(stream.peer.text) did not answer a ping")
-        leave()
-        tellError(.timedOut)
-        perform(closing.gaveUp())
-      } else {
-        worker.remind(handle, at: pingedAt + options.pingTimeoutMs)
-      }
-      return
-    }
-    if now >= heardAt + options.pingIntervalMs {
-      pingedAt = now
-      sendPing()
-      worker.remind(handle, at: now + min(options.pingTimeoutMs, options.pingIntervalMs))
-    } else {
-      worker.remind(handle, at: heardAt + options.pingIntervalMs)
-    }
+  /// Asks to be reminded, unless that comes earlier anyway.
+  func remind(at time: UInt64) {
+    guard time < remindedAt else { return }
+    remindedAt = time
+    worker.remind(handle, at: time)
   }
 }

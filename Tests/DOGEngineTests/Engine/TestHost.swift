@@ -12,6 +12,7 @@ struct TestHost: Sendable {
   var stickyMax = 65_536
   var idleSeconds = 60
   var options = Options()
+  var origins: [String]?
 
   var identify: @Sendable (RequestHandle) throws -> Void = { $0.identify(TestHost.uid(of: $0)) }
   var clusterize: (@Sendable (RequestHandle) throws -> Void)?
@@ -144,7 +145,9 @@ extension TestHost {
     gateway.idleSeconds = idleSeconds
     gateway.clusterizes = clusterize != nil
     try engine.define(gateway)
-    try engine.define(ShardClass(name: "RoomShard", parent: "Room") { HookedShard(self, $0) })
+    var shard = ShardClass(name: "RoomShard", parent: "Room") { HookedShard(self, $0) }
+    shard.origins = origins
+    try engine.define(shard)
     try engine.route("/room/:name", to: "Room")
     return (engine, try engine.listen(port: 0))
   }

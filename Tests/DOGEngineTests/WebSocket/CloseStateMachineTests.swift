@@ -11,6 +11,8 @@ import Testing
     case fails(CloseCode)
     case flushed
     case lost
+    /// The peer's FIN, with this much flushed.
+    case peerEnds(isFlushed: Bool)
     case time(UInt64)
     case gaveUp
   }
@@ -28,6 +30,7 @@ import Testing
     case .fails(let code): return machine.fails(code: code, deadlineMs: deadlineMs)
     case .flushed: return machine.flushed()
     case .lost: return machine.connectionLost()
+    case .peerEnds(let isFlushed): return machine.peerEnds(isFlushed: isFlushed, deadlineMs: deadlineMs)
     case .time(let nowMs): return machine.timePassed(nowMs: nowMs)
     case .gaveUp: return machine.gaveUp()
     }
@@ -47,6 +50,11 @@ import Testing
     .report(CloseStateMachine.Report(code: code, reason: [UInt8](reason.utf8), isClean: clean))
   }
 
+  private static func linger(_ code: CloseCode, _ reason: String = "", clean: Bool) -> Action {
+    .linger(
+      CloseStateMachine.Report(code: code, reason: [UInt8](reason.utf8), isClean: clean), deadlineMs: deadlineMs)
+  }
+
   private static func reset(_ code: CloseCode, clean: Bool) -> Action {
     .reset(CloseStateMachine.Report(code: code, reason: [], isClean: clean))
   }
@@ -57,12 +65,12 @@ import Testing
 
   @Test func `the host closes, the peer answers, both end`() {
     let actions = Self.run(.hostCloses(Self.own, "bye"), .flushed, .peerCloses(Self.own, "bye too"), .lost)
-    #expect(actions == [Self.send(Self.own, "bye"), .shutdown, Self.report(Self.own, "bye too", clean: true)])
+    #expect(actions == [Self.send(Self.own, "bye"), Self.linger(Self.own, "bye too", clean: true)])
   }
 
   @Test func `the host closes without a code`() {
     let actions = Self.run(.hostCloses(nil), .flushed, .peerCloses(nil), .lost)
-    #expect(actions == [Self.send(nil), .shutdown, Self.report(.noStatus, clean: true)])
+    #expect(actions == [Self.send(nil), Self.linger(.noStatus, clean: true)])
   }
 
   @Test func `the host closes twice: once counts`() {
@@ -71,7 +79,7 @@ import Testing
 
   @Test func `the peer's frame overtakes the flush of ours`() {
     let actions = Self.run(.hostCloses(.normal), .peerCloses(.goingAway), .flushed, .lost)
-    #expect(actions == [Self.send(.normal), .shutdown, Self.report(.goingAway, clean: true)])
+    #expect(actions == [Self.send(.normal), Self.linger(.goingAway, clean: true)])
   }
 
   @Test func `the peer never answers: reset at the deadline, not before`() {
@@ -88,7 +96,7 @@ import Testing
 
   @Test func `the peer breaks the protocol instead of answering: no second close frame`() {
     let actions = Self.run(.hostCloses(.normal), .flushed, .fails(.protocolError), .lost)
-    #expect(actions == [Self.send(.normal), .shutdown, Self.report(.protocolError, clean: false)])
+    #expect(actions == [Self.send(.normal), Self.linger(.protocolError, clean: false)])
     let unflushed = Self.run(.hostCloses(.normal), .fails(.protocolError), .flushed, .lost)
     #expect(unflushed == actions)
   }
@@ -99,13 +107,13 @@ import Testing
     let actions = Self.run(.peerCloses(.goingAway, "tab closed"), .flushed, .lost)
     #expect(
       actions == [
-        Self.send(.goingAway, "tab closed"), .shutdown, Self.report(.goingAway, "tab closed", clean: true),
+        Self.send(.goingAway, "tab closed"), Self.linger(.goingAway, "tab closed", clean: true),
       ])
   }
 
   @Test func `the peer closes without a code`() {
     let actions = Self.run(.peerCloses(nil), .flushed, .lost)
-    #expect(actions == [Self.send(nil), .shutdown, Self.report(.noStatus, clean: true)])
+    #expect(actions == [Self.send(nil), Self.linger(.noStatus, clean: true)])
   }
 
   @Test func `the peer closes and is gone before our frame is out`() {
@@ -116,8 +124,10 @@ import Testing
     #expect(Self.run(.peerCloses(.normal), .time(5000)).last == Self.reset(.normal, clean: false))
   }
 
-  @Test func `the peer closes and keeps the connection`() {
-    #expect(Self.run(.peerCloses(.normal), .flushed, .time(5000)).last == Self.reset(.normal, clean: true))
+  @Test(arguments: [Event.lost, .gaveUp, .time(5000), .peerEnds(isFlushed: true)])
+  func `the peer closes and keeps the connection, or resets it: the host knows already`(_ later: Event) {
+    let actions = Self.run(.peerCloses(.normal), .flushed, later)
+    #expect(actions == [Self.send(.normal), Self.linger(.normal, clean: true)])
   }
 
   @Test func `the host closes after the peer did: nothing more is sent`() {
@@ -128,11 +138,31 @@ import Testing
 
   @Test func `a broken rule is told to the peer, and reported as ours`() {
     let actions = Self.run(.fails(.invalidPayload), .flushed, .peerCloses(.normal), .lost)
-    #expect(actions == [Self.send(.invalidPayload), .shutdown, Self.report(.invalidPayload, clean: false)])
+    #expect(actions == [Self.send(.invalidPayload), Self.linger(.invalidPayload, clean: false)])
   }
 
   @Test func `a failed peer that does not leave is reset`() {
     #expect(Self.run(.fails(.tryAgainLater), .time(5000)).last == Self.reset(.tryAgainLater, clean: false))
+  }
+
+  // MARK: Half-closed
+
+  @Test func `a peer that sends its FIN alone is gone, once it has what was sent to it`() {
+    #expect(Self.run(.peerEnds(isFlushed: true)) == [Self.report(.abnormal, clean: false)])
+    #expect(Self.run(.peerEnds(isFlushed: false), .flushed) == [Self.report(.abnormal, clean: false)])
+    #expect(Self.run(.peerEnds(isFlushed: false), .hostCloses(.normal), .fails(.normal), .peerCloses(nil)) == [])
+    #expect(Self.run(.peerEnds(isFlushed: false), .time(5000)) == [Self.reset(.abnormal, clean: false)])
+    let closed = Self.run(.hostCloses(.normal), .peerEnds(isFlushed: false), .flushed)
+    #expect(closed == [Self.send(.normal), Self.report(.abnormal, clean: false)])
+    let flushed = Self.run(.hostCloses(.normal), .flushed, .peerEnds(isFlushed: true))
+    #expect(flushed == closed)
+  }
+
+  @Test func `a FIN behind the peer's close frame leaves nobody to linger for`() {
+    let closed = Self.run(.peerCloses(.normal), .peerEnds(isFlushed: false), .flushed)
+    #expect(closed == [Self.send(.normal), Self.report(.normal, clean: true)])
+    let failed = Self.run(.fails(.protocolError), .peerEnds(isFlushed: false), .flushed)
+    #expect(failed == [Self.send(.protocolError), Self.report(.protocolError, clean: false)])
   }
 
   @Test func `an open connection that ends is abnormal`() {
@@ -169,18 +199,19 @@ import Testing
   // MARK: Any order
 
   @Test(arguments: 0..<2000 as Range<UInt64>)
-  func `any events: one report at most, the last action, and one close frame before the shutdown`(_ seed: UInt64) {
+  func `any events: one report, the last action, and one close frame at most`(_ seed: UInt64) {
     var random = FrameRandom(seed: seed)
     var machine = CloseStateMachine()
     var actions: [Action] = []
     let events: [Event] = [
       .hostCloses(.normal), .hostCloses(nil), .peerCloses(.goingAway, "x"), .peerCloses(nil), .fails(.protocolError),
-      .flushed, .flushed, .lost, .gaveUp, .time(4999), .time(5000),
+      .flushed, .flushed, .peerEnds(isFlushed: false), .peerEnds(isFlushed: true), .lost, .gaveUp, .time(4999),
+      .time(5000),
     ]
     // Ends come seldom in half of the runs, so that the rest of the states is seen for long.
     let isLong = Bool.random(using: &random)
     for _ in 0..<20 {
-      let event = events[Int.random(in: 0..<(isLong ? 7 : events.count), using: &random)]
+      let event = events[Int.random(in: 0..<(isLong ? 8 : events.count), using: &random)]
       actions.append(Self.apply(event, to: &machine))
     }
     actions.append(Self.apply(.gaveUp, to: &machine))
@@ -188,17 +219,15 @@ import Testing
 
     let isReport = { (action: Action) in
       switch action {
-      case .report, .reset: true
-      case .none, .sendClose, .shutdown: false
+      case .report, .reset, .linger: true
+      case .none, .sendClose: false
       }
     }
     let isSend = { (action: Action) in if case .sendClose = action { true } else { false } }
     #expect(actions.filter(isReport).count == 1 && actions.last.map(isReport) == true, "seed \(seed): \(actions)")
     #expect(actions.filter(isSend).count <= 1, "seed \(seed): \(actions)")
-    #expect(actions.filter { $0 == .shutdown }.count <= 1, "seed \(seed): \(actions)")
-    if let shutdown = actions.firstIndex(of: .shutdown) {
-      #expect(actions[..<shutdown].contains(where: isSend), "seed \(seed): \(actions)")
-    }
+    // Who lingers has had our close frame.
+    if case .linger = actions.last { #expect(actions.contains(where: isSend), "seed \(seed): \(actions)") }
     #expect(machine.isClosed, "seed \(seed)")
   }
 }

@@ -17,6 +17,19 @@ import Testing
     #expect(first == header.count)
   }
 
+  @Test func `a frame has a limit of its own, by its header alone, and control frames have not`() {
+    let read = { (bytes: [UInt8], limit: Int) in
+      FrameReader.read(bytes, messageBytesMax: 1000, frameBytesMax: limit)
+    }
+    let hundred = [UInt8](repeating: 0x61, count: 100)
+    #expect(read(ClientFrame.fragments([hundred, hundred, hundred]), 100).count == 1)
+    #expect(read(ClientFrame.text(hundred + [0x61]), 100) == [.invalid(1009)])
+    #expect(read(ClientFrame.header(first: 0x02, length: 101), 100) == [.invalid(1009)])
+    #expect(read(ClientFrame.ping(hundred), 10) == [.ping(hundred)])
+    #expect(read(ClientFrame.text([UInt8](repeating: 0x61, count: 1001)), 0) == [.invalid(1009)])
+    #expect(read(ClientFrame.text([UInt8](repeating: 0x61, count: 1001)), 2000) == [.invalid(1009)])
+  }
+
   @Test func `the fragments count together`() {
     let pieces = [[UInt8]](repeating: [UInt8](repeating: 0, count: 100), count: 3)
     #expect(FrameReader.read(ClientFrame.fragments(pieces, first: 0x02), messageBytesMax: 300).count == 1)

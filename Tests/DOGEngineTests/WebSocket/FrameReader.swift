@@ -5,7 +5,9 @@ struct FrameReader: ~Copyable {
   private var parser: FrameParser
   private(set) var received: [FrameEvent] = []
 
-  init(messageBytesMax: Int = 1 << 20) { parser = FrameParser(messageBytesMax: messageBytesMax) }
+  init(messageBytesMax: Int = 1 << 20, frameBytesMax: Int = 0) {
+    parser = FrameParser(messageBytesMax: messageBytesMax, frameBytesMax: frameBytesMax)
+  }
 
   mutating func read(_ bytes: some Collection<UInt8>) {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
@@ -23,8 +25,10 @@ struct FrameReader: ~Copyable {
   }
 
   /// All that comes of `bytes` when they arrive in reads that end at `cuts`.
-  static func read(_ bytes: [UInt8], cuts: [Int] = [], messageBytesMax: Int = 1 << 20) -> [FrameEvent] {
-    var reader = FrameReader(messageBytesMax: messageBytesMax)
+  static func read(
+    _ bytes: [UInt8], cuts: [Int] = [], messageBytesMax: Int = 1 << 20, frameBytesMax: Int = 0
+  ) -> [FrameEvent] {
+    var reader = FrameReader(messageBytesMax: messageBytesMax, frameBytesMax: frameBytesMax)
     var start = 0
     for end in cuts + [bytes.count] {
       reader.read(bytes[start..<end])

@@ -64,6 +64,14 @@ import Testing
     (["sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==, dGhlIHNhbXBsZSBub25jZQ=="], 400),  // two of them
     (["sec-websocket-key": " dGhlIHNhbXBsZSBub25jZQ== "], 101),
     (["sec-websocket-key": "dGhlIHNhbXBsZSBub25jZR=="], 101),  // bits left over
+    (["sec-websocket-protocol": nil], 101),
+    (["sec-websocket-protocol": "a,, b ,"], 101),
+    (["sec-websocket-protocol": ""], 400),
+    (["sec-websocket-protocol": " , "], 400),
+    (["sec-websocket-protocol": "a b"], 400),
+    (["sec-websocket-protocol": "a, b/c"], 400),
+    (["sec-websocket-protocol": "a, \u{fc}"], 400),
+    (["sec-websocket-version": "13, 13"], 426),  // two of them
   ]
 
   @Test func `each header has its rule`() {

@@ -141,6 +141,17 @@ public struct RequestHandle: Hashable, Sendable {
           }
         )
       case .accept(let key):
+        if case .receive(let shard) = ticket.question, let list = shard.gateway.childType.originList,
+          !list.admits(request.header("origin"))
+        {
+          return (
+            .notUpgrade,
+            { worker, ticket in
+              _ = ticket.endResponded(on: worker)
+              ticket.exchange.refuse(403, "an origin that is not in the list", from: worker)
+            }
+          )
+        }
         if let selected, !Handshake.protocols(request.header("sec-websocket-protocol")).contains(selected) {
           return (
             .invalid,

@@ -1,0 +1,45 @@
+/// How much may be taken in a second on average, and at once: a token bucket. A value; the time, in milliseconds of a
+/// clock that only goes forward, comes in.
+///
+/// Counts in thousandths of a token, of which each millisecond brings `rate`: nothing is rounded, however often it is
+/// asked.
+struct TokenBucket {
+  static let rateMax = 1 << 30
+  private static let unit = 1000
+
+  private let rate: Int
+  /// What it holds when it is full.
+  private let capacity: Int
+  private var level: Int
+  private var filledAt: UInt64
+
+  /// Full. `rate` is tokens a second; a `burst` of 0 is as much as the rate. What is out of range is brought into it.
+  init(rate: Int, burst: Int, nowMs: UInt64) {
+    self.rate = min(max(rate, 1), TokenBucket.rateMax)
+    capacity = (burst > 0 ? min(burst, TokenBucket.rateMax) : self.rate) * TokenBucket.unit
+    level = capacity
+    filledAt = nowMs
+  }
+
+  /// Whether there are `count` tokens now; takes none.
+  mutating func has(_ count: Int, nowMs: UInt64) -> Bool {
+    fill(nowMs)
+    return count <= level / TokenBucket.unit
+  }
+
+  /// Takes `count` tokens, if there are that many.
+  mutating func take(_ count: Int, nowMs: UInt64) -> Bool {
+    guard has(count, nowMs: nowMs) else { return false }
+    level -= max(count, 0) * TokenBucket.unit
+    return true
+  }
+
+  private mutating func fill(_ nowMs: UInt64) {
+    guard nowMs > filledAt else { return }
+    let passed = nowMs - filledAt
+    filledAt = nowMs
+    // What is missing is less than 2^40, and so is the product where time did not pass long enough to fill it.
+    let missing = capacity - level
+    level = passed > UInt64(missing / rate) ? capacity : min(level + Int(passed) * rate, capacity)
+  }
+}

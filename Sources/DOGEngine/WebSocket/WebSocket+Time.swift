@@ -1,0 +1,47 @@
+// Deadlines: the end of a closing handshake, the peer's silence, a socket that nobody uses.
+extension WebSocket {
+  /// A reminder, which may have been meant for something that is over.
+  func deadlineCame(_ now: UInt64) {
+    guard !hasEnded, now >= remindedAt else { return }
+    remindedAt = .max
+    if let deadline = closing.deadlineMs {
+      if now >= deadline { perform(closing.timePassed(nowMs: now)) } else { remind(at: deadline) }
+      return
+    }
+    if let watch, options.idleTimeoutMs > 0, now >= watch.messageAt + options.idleTimeoutMs {
+      worker.logPeer(.info, "\(stream.peer.text) was idle for too long")
+      _ = close(code: CloseCode.goingAway.rawValue, reason: UnsafeRawBufferPointer(start: nil, count: 0))
+      return
+    }
+    if options.pingIntervalMs > 0 {
+      if let pingedAt {
+        if now >= pingedAt + options.pingTimeoutMs { return giveUpSilent() }
+      } else if now >= heardAt + options.pingIntervalMs {
+        pingedAt = now
+        sendPing()
+      }
+    }
+    remindNext(now)
+  }
+
+  private func giveUpSilent() {
+    worker.logPeer(.info, "\(stream.peer.text) did not answer a ping")
+    leave()
+    tellError(.timedOut)
+    perform(closing.gaveUp())
+  }
+
+  /// Asks for the next reminder of an open socket, if there is anything to wait for.
+  func remindNext(_ now: UInt64) {
+    if options.pingIntervalMs > 0 {
+      if let pingedAt {
+        // An answer may come at once, and the next ping be due before this one's deadline.
+        let next = pingedAt + min(options.pingIntervalMs, options.pingTimeoutMs)
+        remind(at: now < next ? next : pingedAt + options.pingTimeoutMs)
+      } else {
+        remind(at: heardAt + options.pingIntervalMs)
+      }
+    }
+    if let watch, options.idleTimeoutMs > 0 { remind(at: watch.messageAt + options.idleTimeoutMs) }
+  }
+}
