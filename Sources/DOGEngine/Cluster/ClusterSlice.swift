@@ -3,7 +3,10 @@
 final class ClusterSlice {
   unowned let gateway: GatewayCore
   unowned let worker: Worker
-  let group: Group<WebSocket>
+  /// The sockets that get messages as they are.
+  let plain: Group<WebSocket>
+  /// Those of each other encoding, made for the first: by its window's bits, less 8. All groups number the Shards alike.
+  var compressed: ContiguousArray<Group<WebSocket>?> = []
   private(set) var shards: [ShardCore] = []
   /// The first of a uid's sockets here; the others follow by `WebSocket.nextOfUID`.
   private var firstOfUID: [Name: WebSocket] = [:]
@@ -15,23 +18,26 @@ final class ClusterSlice {
   init(gateway: GatewayCore, worker: Worker) {
     self.gateway = gateway
     self.worker = worker
-    group = Group(pool: worker.pool)
+    plain = Group(pool: worker.pool)
   }
 
   // MARK: Members
 
   func add(_ shard: ShardCore) -> Int {
     shards.append(shard)
-    return group.addScope()
+    forEachCompressed { _ = $0.addScope() }
+    return plain.addScope()
   }
 
   func remove(_ shard: ShardCore) {
     shards.removeAll { $0 === shard }
-    group.removeScope(shard.scope)
+    forEachCompressed { $0.removeScope(shard.scope) }
+    plain.removeScope(shard.scope)
   }
 
   func join(_ socket: WebSocket) {
-    group.join(socket, scope: socket.shard.scope)
+    socket.group.join(socket, scope: socket.shard.scope)
+    if socket.group.memberCount == 1 { tellEncodings() }
     if let first = firstOfUID[socket.uid] {
       socket.nextOfUID = first.nextOfUID
       socket.previousOfUID = first
@@ -45,8 +51,9 @@ final class ClusterSlice {
   /// The socket gets nothing more from others; what was sent to it before is in its outbox.
   func leave(_ socket: WebSocket) {
     guard socket.seat.isTaken else { return }
-    if !socket.hasEnded { group.catchUp(socket) }
-    group.leave(socket)
+    if !socket.hasEnded { socket.group.catchUp(socket) }
+    socket.group.leave(socket)
+    if socket.group.memberCount == 0 { tellEncodings() }
     if let previous = socket.previousOfUID {
       previous.nextOfUID = socket.nextOfUID
     } else {
@@ -62,15 +69,17 @@ final class ClusterSlice {
   /// One message to the members here: of one Shard, or of all.
   @inline(__always)
   func append(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, scope: Int?, excluding sender: WebSocket?) {
-    group.append(size: FrameEncoder.frameSize(payload: payload.count), scope: scope, excluding: sender) {
+    if !compressed.isEmpty { return appendEncoded(kind, payload, scope: scope, excluding: sender) }
+    plain.append(size: FrameEncoder.frameSize(payload: payload.count), scope: scope, excluding: sender) {
       FrameEncoder.write(opcode: Opcode(kind), payload: payload, to: $0)
     }
     markDirty()
   }
 
-  /// The same, encoded before on another worker.
-  func deliver(_ frame: SharedFrame, scope: Int?, excluding sender: WebSocket?) {
-    group.append(frame, scope: scope, excluding: sender)
+  /// A broadcast from another worker.
+  func deliver(_ frame: SharedFrame) {
+    if !compressed.isEmpty { return deliverEncoded(frame) }
+    plain.append(frame)
     markDirty()
   }
 
@@ -83,9 +92,7 @@ final class ClusterSlice {
       sockets.append(socket)
       next = socket.nextOfUID
     }
-    var reached = 0
-    for socket in sockets where socket.send(kind, payload).isOK { reached += 1 }
-    return reached
+    return send(kind, payload, to: sockets)
   }
 
   /// Asks the Shards here, the asker left out.
@@ -103,16 +110,17 @@ final class ClusterSlice {
     for ticket in tickets { ticket.ask(question) }
   }
 
-  private func markDirty() {
-    if group.pendingBytes > ClusterSlice.batchBytesMax { return flush() }
-    guard !isDirty, group.isDirty else { return }
+  func markDirty() {
+    if pendingBytes > ClusterSlice.batchBytesMax { return flush() }
+    guard !isDirty, hasPending else { return }
     isDirty = true
     worker.dirtySlices.append(self)
   }
 
   func flush() {
     isDirty = false
-    group.flush()
+    plain.flush()
+    forEachCompressed { $0.flush() }
     worker.closeDoomed()
   }
 }

@@ -8,6 +8,7 @@ extension GatewayCore {
     let size = FrameEncoder.frameSize(payload: payload.count)
     guard size <= worker.engine.options.outboxBytesMax else { return .tooBig }
     guard othersHaveRoom(for: size, than: worker) else { return .full }
+    if deflate != nil, let sent = broadcastEncoded(kind, payload, from: worker, excluding: sender) { return sent }
     var frame: SharedFrame?
     forEachOther(than: worker) { other in
       let made = frame ?? SharedFrame(size: size) { FrameEncoder.write(opcode: Opcode(kind), payload: payload, to: $0) }
@@ -15,6 +16,25 @@ extension GatewayCore {
       other.send(.broadcast(self, made), bytes: size + Worker.letterBytes)
     }
     slice(on: worker)?.append(kind, payload, scope: nil, excluding: sender)
+    return .ok
+  }
+
+  /// The same where other workers have members that take compressed frames: compressed here, once for the engine. Nil:
+  /// there are none.
+  private func broadcastEncoded(
+    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, from worker: Worker, excluding sender: WebSocket?
+  ) -> Status? {
+    guard let deflate else { return nil }
+    var wanted = FrameEncodingSet()
+    forEachOther(than: worker) { wanted.formUnion(encodings(on: $0)) }
+    guard !wanted.isEmpty else { return nil }
+    wanted.formUnion(encodings(on: worker))
+    let message = EncodedMessage(kind, payload, for: wanted, worker.deflaters, deflate)
+    guard othersHaveRoom(for: message.bytes, than: worker) else { return .full }
+    forEachOther(than: worker) { other in
+      other.send(.broadcastEncoded(self, message), bytes: message.bytes + Worker.letterBytes)
+    }
+    slice(on: worker)?.deliver(message, excluding: sender)
     return .ok
   }
 

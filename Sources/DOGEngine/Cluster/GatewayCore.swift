@@ -17,6 +17,8 @@ final class GatewayCore: @unchecked Sendable {
   let home: Worker
   let type: GatewayClass
   let childType: ShardClass
+  /// Of the child's class; nil: nothing is compressed.
+  let deflate: DeflateSettings?
   private(set) var handle = Handle.none
 
   /// The workers that hold a part of the cluster: bit i is worker i. Written by the home worker, before the first Shard
@@ -26,6 +28,9 @@ final class GatewayCore: @unchecked Sendable {
   let shardCount = Atomic<Int>(0)
   let placeCount = Atomic<Int>(0)
   private let slices: UnsafeMutablePointer<ClusterSlice?>
+  /// By worker, the bits of a `FrameEncodingSet`: the compressed encodings that its slice has members of. Each worker
+  /// writes its own; who reads an old one sends no less, only not in the best form.
+  private let encodings: UnsafeMutablePointer<Atomic<UInt16>>
 
   // The home worker's.
   private var host: (any Gateway)?
@@ -45,6 +50,7 @@ final class GatewayCore: @unchecked Sendable {
     let engine = home.engine
     type = engine.definitions.gateways[key.gatewayClass]
     childType = engine.definitions.shards[engine.definitions.children[key.gatewayClass]]
+    deflate = childType.deflate
     placement = Placement(
       settings: Placement.Settings(
         limit: type.limit, stickyMs: UInt64(type.stickySeconds) * 1000, stickyMax: type.stickyMax,
@@ -52,11 +58,15 @@ final class GatewayCore: @unchecked Sendable {
     shardsOnWorker = Array(repeating: 0, count: engine.workers.count)
     slices = .allocate(capacity: engine.workers.count)
     slices.initialize(repeating: nil, count: engine.workers.count)
+    encodings = .allocate(capacity: engine.workers.count)
+    for index in 0..<engine.workers.count { (encodings + index).initialize(to: Atomic(0)) }
   }
 
   deinit {
     slices.deinitialize(count: shardsOnWorker.count)
     slices.deallocate()
+    encodings.deinitialize(count: shardsOnWorker.count)
+    encodings.deallocate()
   }
 
   /// The Gateway of this name on its home worker, made if there is none. Nil: no more fit.
@@ -306,6 +316,15 @@ final class GatewayCore: @unchecked Sendable {
     let slice = ClusterSlice(gateway: self, worker: worker)
     slices[worker.index] = slice
     return slice
+  }
+
+  /// Any thread may ask; told by that worker alone.
+  func encodings(on worker: Worker) -> FrameEncodingSet {
+    FrameEncodingSet(bits: encodings[worker.index].load(ordering: .relaxed))
+  }
+
+  func setEncodings(_ set: FrameEncodingSet, on worker: Worker) {
+    encodings[worker.index].store(set.bits, ordering: .relaxed)
   }
 
   /// Calls `body` for each other worker that holds a part.

@@ -52,7 +52,7 @@ final class ShardCore: @unchecked Sendable {
     worker.assertHere()
     guard !isStopped else { return }
     isStopped = true
-    assert(slice.group.count(scope: scope) == 0, "a Shard with sockets was retired")
+    assert(slice.count(scope: scope) == 0, "a Shard with sockets was retired")
     slice.remove(self)
     for ticket in gossips.values { ticket.shardStopped() }
     worker.callOut { [self] in
@@ -111,7 +111,7 @@ final class ShardCore: @unchecked Sendable {
   }
 
   private func open(_ stream: Stream, unread: [UInt8], _ uid: Name, _ upgrade: Upgrade) {
-    let socket = WebSocket(shard: self, stream: stream, uid: uid, data: upgrade.data)
+    let socket = WebSocket(shard: self, stream: stream, uid: uid, deflate: upgrade.deflate, data: upgrade.data)
     guard !isStopped, !worker.isAborting, let handle = worker.sockets.insert(socket, as: .socket) else {
       stream.reset()
       worker.connectionEnded()
@@ -124,10 +124,10 @@ final class ShardCore: @unchecked Sendable {
 
   // Its scope is another Shard's as soon as it has stopped, which is before its host has heard of it.
 
-  var socketCount: Int { isStopped ? 0 : slice.group.count(scope: scope) }
+  var socketCount: Int { isStopped ? 0 : slice.count(scope: scope) }
 
   func forEachSocket(_ body: (WebSocket) -> Void) {
-    if !isStopped { slice.group.forEachMember(scope: scope, body) }
+    if !isStopped { slice.forEachMember(scope: scope, body) }
   }
 
   /// One message to its sockets but `sender`.
@@ -150,6 +150,7 @@ struct Upgrade: @unchecked Sendable {
   /// Sec-WebSocket-Accept.
   let accept: [UInt8]
   let selectedProtocol: String?
+  let deflate: DeflateAgreement?
   let headers: [HTTPHeader]
   /// The host's pointer: carried, never looked into.
   let data: UnsafeMutableRawPointer?

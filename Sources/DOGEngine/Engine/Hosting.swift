@@ -87,22 +87,6 @@ public struct GatewayClass: Sendable {
   }
 }
 
-/// How a Shard class compresses (RFC 7692); dog.h tells each member's meaning.
-public struct DeflateSettings: Sendable {
-  public var level = 1
-  public var windowBits = 15
-  public var clientWindowBits = 15
-  public var keepsClientContext = false
-  public var bytesMin = 64
-
-  public init() {}
-
-  var isValid: Bool {
-    (1...9).contains(level) && (9...15).contains(windowBits) && (8...15).contains(clientWindowBits)
-      && (0...Options.bytesMax).contains(bytesMin)
-  }
-}
-
 /// A Shard class.
 public struct ShardClass: Sendable {
   public var name: String

@@ -57,6 +57,14 @@ final class Ticket: @unchecked Sendable {
     return ticket
   }
 
+  /// What the client's offers and the Shard's class come to; nil: nothing is compressed. Any thread.
+  var deflateAgreement: DeflateAgreement? {
+    guard case .receive(let shard) = question, let settings = shard.gateway.deflate,
+      let header = exchange.request.header("sec-websocket-extensions"), let offers = ExtensionOffer.list(header)
+    else { return nil }
+    return DeflateAgreement.choose(from: offers, settings)
+  }
+
   /// It was answered, or is not needed any more: the handle is stale. On its worker, by the winner of the claim.
   func end(on worker: Worker) {
     worker.assertHere()

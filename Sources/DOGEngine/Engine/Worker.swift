@@ -11,6 +11,8 @@ final class Worker: @unchecked Sendable {
     case run(@Sendable (Worker) -> Void)
     /// The frame of a broadcast, for the members that this worker has of the cluster.
     case broadcast(GatewayCore, SharedFrame)
+    /// The same where some of them take compressed frames.
+    case broadcastEncoded(GatewayCore, EncodedMessage)
   }
 
   private static let flushRoundsMax = 8
@@ -43,6 +45,9 @@ final class Worker: @unchecked Sendable {
 
   /// Spare storage of all that is sent from here.
   let pool = BytesPool()
+  /// For messages of sockets that agreed to permessage-deflate.
+  let deflaters = DeflaterPool()
+  let inflaters = InflaterPool()
   /// Sockets to close when the flush that runs is over.
   var doomed: [WebSocket] = []
   /// Parts of clusters with something to send at the end of this turn.
@@ -189,7 +194,9 @@ final class Worker: @unchecked Sendable {
     for letter in letters {
       switch letter {
       case .run(let body): body(self)
-      case .broadcast(let gateway, let frame): gateway.slice(on: self)?.deliver(frame, scope: nil, excluding: nil)
+      case .broadcast(let gateway, let frame): gateway.slice(on: self)?.deliver(frame)
+      case .broadcastEncoded(let gateway, let message):
+        gateway.slice(on: self)?.deliver(message, excluding: nil)
       }
     }
     letters.removeAll(keepingCapacity: letters.count < 4096)

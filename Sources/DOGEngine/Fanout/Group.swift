@@ -33,6 +33,13 @@ final class Group<Member: GroupMember> {
 
   init(pool: BytesPool = BytesPool()) { self.pool = pool }
 
+  /// Empty, with the scopes of another group: where both hear of every scope that comes and goes, they stay alike.
+  init(pool: BytesPool, scopesOf other: Group) {
+    self.pool = pool
+    freeScopes = other.freeScopes
+    for scope in other.scopes { scopes.append(Scope(isInUse: scope.isInUse)) }
+  }
+
   // MARK: Members
 
   /// A Shard begins. Its number is used again after `removeScope`.

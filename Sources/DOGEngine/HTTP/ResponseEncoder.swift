@@ -62,16 +62,19 @@ enum ResponseEncoder {
   private static func saysLength(_ status: Int) -> Bool { status != 204 && status != 304 }
 
   /// Appends the answer to a WebSocket handshake (RFC 6455, section 4.2.2). `accept` is the value of
-  /// Sec-WebSocket-Accept, `protocol` one that the client offered; the headers are valid ones for an upgrade.
+  /// Sec-WebSocket-Accept, `protocol` one that the client offered, `extensions` those agreed to; the headers are valid
+  /// ones for an upgrade.
   static func switchingProtocols(
-    accept: [UInt8], protocol: String?, headers: [HTTPHeader], into out: SharedBytes
+    accept: [UInt8], protocol: String?, extensions: String? = nil, headers: [HTTPHeader], into out: SharedBytes
   ) {
     out.append(
       StaticString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n").bytes)
     out.append(StaticString("Sec-WebSocket-Accept: ").bytes)
     accept.withUnsafeBytes { out.append($0) }
     out.append(StaticString("\r\n").bytes)
-    let chosen = `protocol`.map { [HTTPHeader(name: "Sec-WebSocket-Protocol", value: $0)] } ?? []
+    var chosen: [HTTPHeader] = []
+    if let `protocol` { chosen.append(HTTPHeader(name: "Sec-WebSocket-Protocol", value: `protocol`)) }
+    if let extensions { chosen.append(HTTPHeader(name: "Sec-WebSocket-Extensions", value: extensions)) }
     for header in chosen + headers { header.line.withUnsafeBytes { out.append($0) } }
     out.append(StaticString("\r\n").bytes)
   }

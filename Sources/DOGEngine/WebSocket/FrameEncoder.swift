@@ -8,9 +8,14 @@ enum FrameEncoder {
 
   static func frameSize(payload: Int) -> Int { headerSize(payload: payload) + payload }
 
-  /// Writes a whole final frame at `destination`, which has room for `frameSize(payload:)`.
-  static func write(opcode: Opcode, payload: UnsafeRawBufferPointer, to destination: UnsafeMutableRawPointer) {
+  /// Writes a whole final frame at `destination`, which has room for `frameSize(payload:)`. `isCompressed`: the payload
+  /// is what permessage-deflate made of a message.
+  @inline(__always)
+  static func write(
+    opcode: Opcode, isCompressed: Bool = false, payload: UnsafeRawBufferPointer, to destination: UnsafeMutableRawPointer
+  ) {
     let headerSize = writeHeader(opcode: opcode, length: payload.count, to: destination)
+    if isCompressed { destination.storeBytes(of: 0xC0 | opcode.rawValue, as: UInt8.self) }
     guard let source = payload.baseAddress else { return }
     (destination + headerSize).copyMemory(from: source, byteCount: payload.count)
   }
@@ -42,6 +47,12 @@ enum FrameEncoder {
     case 127: return (opcode, 10 + Int(UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt64.self))))
     case let short: return (opcode, 2 + Int(short))
     }
+  }
+
+  /// Kind and payload of a whole frame that `write` made of a message as it is.
+  static func message(of frame: UnsafeRawBufferPointer) -> (kind: MessageKind, payload: UnsafeRawBufferPointer) {
+    let header = frame[1] < 126 ? 2 : frame[1] == 126 ? 4 : 10
+    return (frame[0] == 0x80 | Opcode.text.rawValue ? .text : .binary, UnsafeRawBufferPointer(rebasing: frame[header...]))
   }
 
   /// Returns the size of the header.

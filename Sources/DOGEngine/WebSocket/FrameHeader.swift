@@ -14,6 +14,8 @@ struct FrameHeader {
 
   let opcode: Opcode
   let isFinal: Bool
+  /// RSV1 (RFC 7692, section 6): this frame begins a compressed message.
+  let isCompressed: Bool
   let maskingKey: MaskingKey
   /// Of the payload; never negative.
   let length: Int
@@ -22,10 +24,14 @@ struct FrameHeader {
 
   /// Reads the header at the start of `bytes`, of which there may be too few or too many. Each rule is tested as soon
   /// as the bytes it speaks of are there, so that the outcome is the same however the bytes were split.
-  static func decode(_ bytes: UnsafeRawBufferPointer) -> Decoded {
+  /// `mayBeCompressed`: permessage-deflate was negotiated.
+  static func decode(_ bytes: UnsafeRawBufferPointer, mayBeCompressed: Bool = false) -> Decoded {
     guard bytes.count >= 1 else { return .needMore }
     // > MUST be 0 unless an extension is negotiated that defines meanings for non-zero values.
-    guard bytes[0] & 0x70 == 0 else { return .invalid("reserved bit set") }
+    // RFC 7692, section 6.1: on the first frame of a message alone; text and binary are 1 and 2.
+    let reserved = bytes[0] & 0x70
+    let isCompressed = reserved == 0x40 && mayBeCompressed && (1...2).contains(bytes[0] & 0x0F)
+    guard reserved == 0 || isCompressed else { return .invalid("reserved bit set") }
     guard let opcode = Opcode(rawValue: bytes[0] & 0x0F) else { return .invalid("reserved opcode") }
     let isFinal = bytes[0] & 0x80 != 0
     guard isFinal || !opcode.isControl else { return .invalid("fragmented control frame") }
@@ -57,6 +63,8 @@ struct FrameHeader {
     guard bytes.count >= keyOffset + 4 else { return .needMore }
     let key = MaskingKey(bytes.loadUnaligned(fromByteOffset: keyOffset, as: UInt32.self))
     return .header(
-      FrameHeader(opcode: opcode, isFinal: isFinal, maskingKey: key, length: length, size: keyOffset + 4))
+      FrameHeader(
+        opcode: opcode, isFinal: isFinal, isCompressed: isCompressed, maskingKey: key, length: length,
+        size: keyOffset + 4))
   }
 }

@@ -3,36 +3,58 @@ extension FrameParser {
   /// message that its fragments make up. A control frame may come torn between the fragments of a message, so it has
   /// room of its own.
   final class Assembly {
+    /// Why a message is refused.
+    enum Fault {
+      case notUTF8
+      case notDeflate
+      case tooBig
+      case noMemory
+    }
+
+    private let messageBytesMax: Int
+    private let inflation: Inflation?
+    /// From the first frame of a compressed message to its end.
+    private var inflater: Inflater?
     /// The frame whose payload is being received; nil while a header is awaited.
     private(set) var frame: FrameHeader?
     /// How much of its payload came; 0 without a frame.
     private(set) var received = 0
     /// Of the message under way; nil when there is none.
     private(set) var kind: MessageKind?
+    /// Of the message that ended last.
+    private(set) var endedKind = MessageKind.binary
     /// Bytes of the message under way, over all its frames so far.
     private(set) var messageCount = 0
+    /// The same as they came: before they were inflated.
+    private(set) var payloadCount = 0
 
     /// Where the text under way stands; it may end inside a character with every frame but the last.
     private var validator = UTF8Validator()
-    /// Room for `messageCapacity` bytes; nil until the first byte of a message.
-    private var message: UnsafeMutableRawPointer?
+    /// For `messageCapacity` bytes; nil until the first byte of a message.
+    private var room: UnsafeMutableRawPointer?
     private(set) var messageCapacity = 0
     /// Room for the longest header and, behind it, for the longest payload of a control frame.
     private let scratch: UnsafeMutableRawPointer
     /// Bytes of a header that is not complete.
     private var headerCount = 0
 
-    init() {
+    init(messageBytesMax: Int, inflation: Inflation?) {
+      self.messageBytesMax = messageBytesMax
+      self.inflation = inflation
       scratch = .allocate(byteCount: FrameHeader.sizeMax + FrameHeader.controlPayloadMax, alignment: 16)
     }
 
     deinit {
       scratch.deallocate()
-      message?.deallocate()
+      room?.deallocate()
+      giveInflater()
     }
 
     /// True when a header began in an earlier read, and goes on in the next.
     var isWithinHeader: Bool { headerCount > 0 }
+
+    /// Of the message under way.
+    var isCompressed: Bool { inflater != nil }
 
     /// True when nothing is incomplete: all that it still holds was handed out.
     var isEmpty: Bool { frame == nil && kind == nil && headerCount == 0 }
@@ -43,7 +65,9 @@ extension FrameParser {
         scratch.storeBytes(of: byte, toByteOffset: headerCount, as: UInt8.self)
         headerCount += 1
         input = UnsafeMutableRawBufferPointer(rebasing: input.dropFirst())
-        switch FrameHeader.decode(UnsafeRawBufferPointer(start: scratch, count: headerCount)) {
+        switch FrameHeader.decode(
+          UnsafeRawBufferPointer(start: scratch, count: headerCount), mayBeCompressed: inflation != nil)
+        {
         case .needMore: continue
         case let decoded:
           headerCount = 0
@@ -61,22 +85,28 @@ extension FrameParser {
       case .binary: kind = .binary
       case .continuation, .close, .ping, .pong: break
       }
+      if frame.isCompressed { inflater = inflation?.take() }
     }
 
-    /// More of the frame's payload, unmasked. False when it makes the message bad text.
-    func append(_ bytes: UnsafeRawBufferPointer, isASCII: Bool) -> Bool {
-      guard let frame, let source = bytes.baseAddress else { return true }
+    /// More of the frame's payload, unmasked.
+    func append(_ bytes: UnsafeRawBufferPointer, isASCII: Bool) -> Fault? {
+      guard let frame, let source = bytes.baseAddress else { return nil }
       defer { received += bytes.count }
       if frame.opcode.isControl {
         (scratch + FrameHeader.sizeMax + received).copyMemory(from: source, byteCount: bytes.count)
-        return true
+        return nil
       }
-      if kind == .text && !(isASCII && validator.isComplete) && !validator.validate(bytes) { return false }
-      // Grows with what came, not to the length that the header claims: a claim costs the client nothing.
-      let room = room(for: bytes.count, of: frame)
-      room.copyMemory(from: source, byteCount: bytes.count)
+      payloadCount += bytes.count
+      if let inflater { return inflate(bytes, with: inflater) }
+      if kind == .text && !(isASCII && validator.isComplete) && !validator.validate(bytes) { return .notUTF8 }
+      // Grows with what came, not to the length that the header claims: a claim costs the client nothing. At most twice
+      // what came; exactly the message where its end is known.
+      let needed = messageCount + bytes.count
+      let whole = frame.isFinal ? messageCount + (frame.length - received) : Int.max
+      if needed > messageCapacity { grow(to: min(needed * 2, whole)) }
+      room.map { $0 + messageCount }?.copyMemory(from: source, byteCount: bytes.count)
       messageCount += bytes.count
-      return true
+      return nil
     }
 
     func endFrame() {
@@ -89,28 +119,60 @@ extension FrameParser {
       UnsafeRawBufferPointer(start: scratch + FrameHeader.sizeMax, count: count)
     }
 
-    /// The message is complete; its bytes stay until this object goes. Nil when it ends inside a character.
-    func endMessage() -> (MessageKind, UnsafeRawBufferPointer)? {
-      guard let kind, validator.isComplete else { return nil }
+    /// The last frame of the message has ended. Unless there is a fault, `message` and `endedKind` say what it is, as
+    /// long as this object lives.
+    func endMessage() -> Fault? {
+      if let inflater {
+        if let fault = inflater.end.withUnsafeBytes({ inflate($0, with: inflater) }) { return fault }
+        guard inflater.isComplete else { return .notDeflate }
+        giveInflater()
+      }
+      guard let kind, validator.isComplete else { return .notUTF8 }
+      endedKind = kind
       self.kind = nil
-      return (kind, UnsafeRawBufferPointer(start: message ?? scratch, count: messageCount))
+      return nil
     }
 
-    /// Room for the next `count` bytes of `frame` behind the message.
-    private func room(for count: Int, of frame: FrameHeader) -> UnsafeMutableRawPointer {
-      let needed = messageCount + count
-      if let message, needed <= messageCapacity { return message + messageCount }
-      // At most twice what came; exactly the message where its end is known.
-      let whole = frame.isFinal ? messageCount + (frame.length - received) : Int.max
-      let larger = min(needed * 2, whole)
-      let moved = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
-      if let message {
-        moved.copyMemory(from: message, byteCount: messageCount)
-        message.deallocate()
+    var message: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: room ?? scratch, count: messageCount) }
+
+    /// In steps that each at most double what there is, and no byte further than the limit and one: a message that
+    /// inflates without end is found out while it does. Text is validated after each step.
+    private func inflate(_ bytes: UnsafeRawBufferPointer, with inflater: Inflater) -> Fault? {
+      let firstBytesMax = 16 << 10
+      var input = bytes
+      while true {
+        if messageCount == messageCapacity {
+          let wanted = room == nil ? min(max(bytes.count * 4, 256), firstBytesMax) : messageCapacity * 2
+          grow(to: min(wanted, messageBytesMax + 1))
+        }
+        let free = UnsafeMutableRawBufferPointer(
+          start: room.map { $0 + messageCount }, count: messageCapacity - messageCount)
+        switch inflater.inflate(&input, into: free) {
+        case .inflated(let count):
+          messageCount += count
+          let new = UnsafeRawBufferPointer(rebasing: free[..<count])
+          if kind == .text && !validator.validate(new) { return .notUTF8 }
+          guard messageCount <= messageBytesMax else { return .tooBig }
+          if count < free.count { return nil }
+        case .invalid: return .notDeflate
+        case .noMemory: return .noMemory
+        }
       }
-      message = moved
-      messageCapacity = larger
-      return moved + messageCount
+    }
+
+    private func giveInflater() {
+      if let inflater { inflation?.give(inflater) }
+      inflater = nil
+    }
+
+    private func grow(to capacity: Int) {
+      let moved = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
+      if let room {
+        moved.copyMemory(from: room, byteCount: messageCount)
+        room.deallocate()
+      }
+      room = moved
+      messageCapacity = capacity
     }
   }
 }

@@ -14,11 +14,12 @@ struct FrameParser: ~Copyable {
     case pong(UnsafeRawBufferPointer)
     /// The code may be sent, and the reason is UTF-8.
     case close(code: UInt16?, reason: UnsafeRawBufferPointer)
-    /// The client broke the protocol or went over the limit: 1002, 1007 or 1009.
+    /// The client broke the protocol or went over the limit: 1002, 1007 or 1009. Or we lack memory: 1011.
     case invalid(CloseCode, StaticString)
   }
 
   private let messageBytesMax: Int
+  private let inflation: Inflation?
   /// What is incomplete, or was handed out from there by the last call; nil between messages.
   private var assembly: Assembly?
   /// True once a close frame came or the client was refused. What follows is thrown away: after a close frame nothing
@@ -26,10 +27,11 @@ struct FrameParser: ~Copyable {
   private var isEnded = false
   private let frameBytesMax: UInt32
 
-  /// A `frameBytesMax` of 0 is as much as a message.
-  init(messageBytesMax: Int, frameBytesMax: Int = 0) {
+  /// A `frameBytesMax` of 0 is as much as a message may have. `inflation`: where permessage-deflate was negotiated.
+  init(messageBytesMax: Int, frameBytesMax: Int = 0, inflation: Inflation? = nil) {
     self.messageBytesMax = max(messageBytesMax, 0)
-    self.frameBytesMax = UInt32(clamping: frameBytesMax > 0 ? frameBytesMax : self.messageBytesMax)
+    self.frameBytesMax = frameBytesMax > 0 ? UInt32(clamping: frameBytesMax) : .max
+    self.inflation = inflation
   }
 
   /// True when a message has begun that goes on in later frames.
@@ -91,13 +93,13 @@ struct FrameParser: ~Copyable {
   /// The next header. Where `input` ends inside it, its beginning is kept.
   private mutating func header(from input: inout UnsafeMutableRawBufferPointer) -> FrameHeader.Decoded {
     if let assembly, assembly.isWithinHeader { return assembly.header(from: &input) }
-    let decoded = FrameHeader.decode(UnsafeRawBufferPointer(input))
+    let decoded = FrameHeader.decode(UnsafeRawBufferPointer(input), mayBeCompressed: inflation != nil)
     switch decoded {
     case .invalid: break
     case .header(let frame): input.consume(frame.size)
     case .needMore:
       guard !input.isEmpty else { break }
-      let assembly = self.assembly ?? Assembly()
+      let assembly = self.assembly ?? Assembly(messageBytesMax: messageBytesMax, inflation: inflation)
       self.assembly = assembly
       return assembly.header(from: &input)
     }
@@ -114,25 +116,32 @@ struct FrameParser: ~Copyable {
       }
       guard frame.length <= frameBytesMax else { return refuse(.messageTooBig, "frame too big") }
       // The sum so far is within the limit, so that the difference is not negative.
-      guard frame.length <= messageBytesMax - (assembly?.messageCount ?? 0) else {
-        return refuse(.messageTooBig, "message too big")
+      guard frame.length <= payloadBytesMax(frame) - (assembly?.payloadCount ?? 0) else {
+        return refuse(.messageTooBig, Reason.tooBig)
       }
     }
     if input.count >= frame.length, let event = takeWhole(frame, from: &input) { return event }
-    let assembly = self.assembly ?? Assembly()
+    let assembly = self.assembly ?? Assembly(messageBytesMax: messageBytesMax, inflation: inflation)
     self.assembly = assembly
     assembly.begin(frame)
     return nil
   }
 
-  /// Hands out, from the read buffer, a frame that is complete by itself. Nil for a fragment.
+  /// How much payload the frames of a message may have. Compressed ones are measured as they inflate; this is for what
+  /// inflates to little or nothing: no encoder makes a message longer by more than an eighth and a few blocks.
+  private func payloadBytesMax(_ frame: FrameHeader) -> Int {
+    let isCompressed = frame.isCompressed || assembly?.isCompressed == true
+    return isCompressed ? messageBytesMax + messageBytesMax / 8 + 1024 : messageBytesMax
+  }
+
+  /// Hands out, from the read buffer, a frame that is complete by itself. Nil for a fragment and for what is compressed.
   private mutating func takeWhole(
     _ frame: FrameHeader, from input: inout UnsafeMutableRawBufferPointer
   ) -> Event? {
     let kind: MessageKind
     switch frame.opcode {
-    case .text where frame.isFinal: kind = .text
-    case .binary where frame.isFinal: kind = .binary
+    case .text where frame.isFinal && !frame.isCompressed: kind = .text
+    case .binary where frame.isFinal && !frame.isCompressed: kind = .binary
     case .text, .binary, .continuation: return nil
     case .close, .ping, .pong:
       let (bytes, _) = unmask(frame, received: 0, count: frame.length, in: &input)
@@ -152,15 +161,13 @@ struct FrameParser: ~Copyable {
   ) -> Event? {
     let count = min(input.count, frame.length - assembly.received)
     let (bytes, isASCII) = unmask(frame, received: assembly.received, count: count, in: &input)
-    guard assembly.append(UnsafeRawBufferPointer(bytes), isASCII: isASCII) else {
-      return refuse(.invalidPayload, Reason.notUTF8)
-    }
+    if let fault = assembly.append(UnsafeRawBufferPointer(bytes), isASCII: isASCII) { return refuse(fault) }
     guard assembly.received == frame.length else { return .needMore }
     assembly.endFrame()
     if frame.opcode.isControl { return control(frame.opcode, assembly.controlPayload(count: frame.length)) }
     guard frame.isFinal else { return nil }
-    guard let (kind, message) = assembly.endMessage() else { return refuse(.invalidPayload, Reason.notUTF8) }
-    return .message(kind, message)
+    if let fault = assembly.endMessage() { return refuse(fault) }
+    return .message(assembly.endedKind, assembly.message)
   }
 
   private mutating func control(_ opcode: Opcode, _ payload: UnsafeRawBufferPointer) -> Event {
@@ -193,6 +200,15 @@ struct FrameParser: ~Copyable {
     return .invalid(code, reason)
   }
 
+  private mutating func refuse(_ fault: Assembly.Fault) -> Event {
+    switch fault {
+    case .notUTF8: refuse(.invalidPayload, Reason.notUTF8)
+    case .notDeflate: refuse(.invalidPayload, "compressed data is not valid")
+    case .tooBig: refuse(.messageTooBig, Reason.tooBig)
+    case .noMemory: refuse(.internalError, "no memory to inflate a message")
+    }
+  }
+
   /// Consumes `count` bytes of the frame's payload, of which `received` came before.
   private func unmask(
     _ frame: FrameHeader, received: Int, count: Int, in input: inout UnsafeMutableRawBufferPointer
@@ -205,6 +221,7 @@ struct FrameParser: ~Copyable {
 
   private enum Reason {
     static var notUTF8: StaticString { "text is not UTF-8" }
+    static var tooBig: StaticString { "message too big" }
   }
 }
 

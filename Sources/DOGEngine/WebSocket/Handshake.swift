@@ -48,6 +48,11 @@ enum Handshake {
         return .refuse(status: 400, reason: "Sec-WebSocket-Protocol is not a list of tokens")
       }
     }
+    // > If a value is received [...] that does not conform to the ABNF below, the recipient of such malformed data MUST
+    // > immediately _Fail the WebSocket Connection_ (section 9.1).
+    if let extensions = header("sec-websocket-extensions"), ExtensionOffer.list(extensions) == nil {
+      return .refuse(status: 400, reason: "Sec-WebSocket-Extensions is malformed")
+    }
     return .accept(key: accept(key))
   }
 
@@ -80,7 +85,7 @@ enum Handshake {
   }
 
   /// RFC 9110, section 5.6.2.
-  private static func isTokenByte(_ byte: UInt8) -> Bool {
+  static func isTokenByte(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
       UInt8(ascii: "a")...UInt8(ascii: "z"):

@@ -11,13 +11,31 @@ extension WebSocket {
   /// Queues one message to this socket, behind all that was queued or broadcast to it before.
   func send(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Status {
     guard closing.isOpen else { return .closed }
-    let size = FrameEncoder.frameSize(payload: payload.count)
-    guard size <= options.outboxBytesMax else { return .tooBig }
-    shard.slice.group.catchUp(self)
+    guard FrameEncoder.frameSize(payload: payload.count) <= options.outboxBytesMax else { return .tooBig }
+    if !encoding.isPlain, let settings = shard.gateway.deflate {
+      var maker = MessageFrame.Maker(kind, payload, worker.deflaters, settings)
+      return queue(maker.frame(for: encoding))
+    }
+    return queue(MessageFrame(kind, payload))
+  }
+
+  /// The same for one of several that get this message.
+  func send(
+    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, with maker: inout MessageFrame.Maker
+  ) -> Status {
+    guard closing.isOpen else { return .closed }
+    guard FrameEncoder.frameSize(payload: payload.count) <= options.outboxBytesMax else { return .tooBig }
+    return queue(maker.frame(for: encoding))
+  }
+
+  @inline(__always)
+  private func queue(_ frame: MessageFrame) -> Status {
+    let size = frame.size
+    group.catchUp(self)
     if outbox.bytes + size > min(WebSocket.collectBytesMax, options.outboxBytesMax) { writeOut() }
     guard closing.isOpen, doom == nil else { return .closed }
     guard makeRoom(for: size) else { return .slow }
-    outbox.queueCopy(size: size) { FrameEncoder.write(opcode: Opcode(kind), payload: payload, to: $0) }
+    outbox.queueCopy(size: size) { frame.write(to: $0) }
     worker.counters.add(.messagesOut)
     if let watch { watch.messageAt = worker.now }
     markDirty()
@@ -59,7 +77,7 @@ extension WebSocket {
 
   private func sendControl(_ opcode: Opcode, _ payload: UnsafeRawBufferPointer) {
     guard closing.isOpen else { return }
-    shard.slice.group.catchUp(self)
+    group.catchUp(self)
     outbox.queueCopy(size: FrameEncoder.frameSize(payload: payload.count)) {
       FrameEncoder.write(opcode: opcode, payload: payload, to: $0)
     }

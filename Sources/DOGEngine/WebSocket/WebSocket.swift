@@ -6,6 +6,11 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
   let shard: ShardCore
   let stream: Stream
   let uid: Name
+  /// What was agreed on permessage-deflate; nil: nothing.
+  private let deflate: DeflateAgreement?
+  let encoding: FrameEncoding
+  /// That of its slice for this encoding: where it is a member while it is open.
+  let group: Group<WebSocket>
   private(set) var handle = Handle.none
   /// The host's pointer (dog_socket_set_data).
   var data: UnsafeMutableRawPointer?
@@ -45,14 +50,22 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
   /// When the next reminder is due; what comes of an earlier wish is passed over.
   var remindedAt: UInt64 = .max
 
-  init(shard: ShardCore, stream: Stream, uid: Name, data: UnsafeMutableRawPointer?) {
+  init(shard: ShardCore, stream: Stream, uid: Name, deflate: DeflateAgreement?, data: UnsafeMutableRawPointer?) {
     self.shard = shard
     self.stream = stream
     self.uid = uid
     self.data = data
     outbox = Outbox(pool: shard.worker.pool)
+    self.deflate = deflate
+    encoding = deflate?.encoding ?? .plain
+    group = shard.slice.group(for: encoding)
     let options = shard.worker.engine.options
-    parser = FrameParser(messageBytesMax: options.messageBytesMax, frameBytesMax: options.frameBytesMax)
+    parser = FrameParser(
+      messageBytesMax: options.messageBytesMax, frameBytesMax: options.frameBytesMax,
+      inflation: deflate.map {
+        Inflation(
+          pool: shard.worker.inflaters, windowBits: $0.clientWindowBits, keepsContext: $0.keepsClientContext)
+      })
     watch = TrafficWatch(options.rateLimits, idles: options.idleTimeoutMs > 0, nowMs: shard.worker.now)
   }
 
@@ -95,7 +108,8 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
     let response = worker.pool.take(atLeast: 512)
     defer { worker.pool.give(response) }
     ResponseEncoder.switchingProtocols(
-      accept: upgrade.accept, protocol: upgrade.selectedProtocol, headers: upgrade.headers, into: response)
+      accept: upgrade.accept, protocol: upgrade.selectedProtocol, extensions: deflate?.response,
+      headers: upgrade.headers, into: response)
     guard stream.tryWrite(response.base, response.count) == response.count else { return false }
     worker.counters.add(.bytesOut, response.count)
     return true

@@ -161,7 +161,8 @@ public struct RequestHandle: Hashable, Sendable {
             }
           )
         }
-        let upgrade = Upgrade(accept: key, selectedProtocol: selected, headers: upgradeHeaders, data: data)
+        let upgrade = Upgrade(
+          accept: key, selectedProtocol: selected, deflate: ticket.deflateAgreement, headers: upgradeHeaders, data: data)
         return (
           .ok,
           { worker, ticket in

@@ -1,0 +1,125 @@
+// A slice of which some sockets agreed to permessage-deflate: a group for each encoding in use, and a message to all is
+// compressed once for each, or once for several where the frame suits them.
+extension ClusterSlice {
+  private static var fewestBits: Int { 8 }
+
+  /// Where sockets of this encoding are members.
+  func group(for encoding: FrameEncoding) -> Group<WebSocket> {
+    guard !encoding.isPlain else { return plain }
+    if compressed.isEmpty { compressed = ContiguousArray(repeating: nil, count: 16 - ClusterSlice.fewestBits) }
+    let index = encoding.windowBits - ClusterSlice.fewestBits
+    if let group = compressed[index] { return group }
+    let group = Group<WebSocket>(pool: worker.pool, scopesOf: plain)
+    compressed[index] = group
+    return group
+  }
+
+  @inline(__always)
+  func forEachCompressed(_ body: (Group<WebSocket>) -> Void) {
+    for case let group? in compressed { body(group) }
+  }
+
+  func count(scope: Int?) -> Int {
+    var count = plain.count(scope: scope)
+    forEachCompressed { count += $0.count(scope: scope) }
+    return count
+  }
+
+  /// `body` may let sockets join and leave: it is called for those who were there at first.
+  func forEachMember(scope: Int?, _ body: (WebSocket) -> Void) {
+    guard !compressed.isEmpty else { return plain.forEachMember(scope: scope, body) }
+    var members: [WebSocket] = []
+    plain.forEachMember(scope: scope) { members.append($0) }
+    forEachCompressed { $0.forEachMember(scope: scope) { members.append($0) } }
+    for member in members { body(member) }
+  }
+
+  var hasPending: Bool { plain.isDirty || compressed.contains { $0?.isDirty == true } }
+
+  var pendingBytes: Int { compressed.reduce(plain.pendingBytes) { $0 + ($1?.pendingBytes ?? 0) } }
+
+  /// Lets other workers know what to compress for.
+  func tellEncodings() {
+    guard !compressed.isEmpty else { return }
+    var set = FrameEncodingSet()
+    forEachGroup { encoding, group in if group.memberCount > 0 { set.insert(encoding) } }
+    gateway.setEncodings(set, on: worker)
+  }
+
+  // MARK: Sending
+
+  /// One message to the members here, in each group's encoding.
+  @inline(never)
+  func appendEncoded(
+    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, scope: Int?, excluding sender: WebSocket?
+  ) {
+    guard let deflate = gateway.deflate else { return }
+    append(MessageFrame(kind, payload), to: plain, scope: scope, excluding: sender)
+    var maker = MessageFrame.Maker(kind, payload, worker.deflaters, deflate)
+    forEachGroup { encoding, group in
+      // Nothing is compressed for a sender alone.
+      guard group.count(scope: scope) > (group === sender?.group ? 1 : 0) else { return }
+      append(maker.frame(for: encoding), to: group, scope: scope, excluding: sender)
+    }
+    markDirty()
+  }
+
+  /// A broadcast from another worker, which knew of no members here that take compressed frames.
+  @inline(never)
+  func deliverEncoded(_ frame: SharedFrame) {
+    frame.withBytes { bytes in
+      let (kind, payload) = FrameEncoder.message(of: bytes)
+      appendEncoded(kind, payload, scope: nil, excluding: nil)
+    }
+  }
+
+  /// A broadcast that was encoded on the sender's worker.
+  func deliver(_ message: EncodedMessage, excluding sender: WebSocket?) {
+    plain.append(message.plain, excluding: sender?.group === plain ? sender : nil)
+    forEachGroup { encoding, group in
+      guard group.memberCount > 0 else { return }
+      let sender = sender?.group === group ? sender : nil
+      if let frame = message.frame(for: encoding) {
+        group.append(frame, excluding: sender)
+      } else if let deflate = gateway.deflate {
+        // The first of its encoding has just joined.
+        message.withPayload { payload in
+          var maker = MessageFrame.Maker(message.kind, payload, worker.deflaters, deflate)
+          append(maker.frame(for: encoding), to: group, scope: nil, excluding: sender)
+        }
+      }
+    }
+    markDirty()
+  }
+
+  /// One message to each of these; returns to how many it was queued.
+  func send(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, to sockets: [WebSocket]) -> Int {
+    var reached = 0
+    guard let deflate = gateway.deflate else {
+      for socket in sockets where socket.send(kind, payload).isOK { reached += 1 }
+      return reached
+    }
+    var maker = MessageFrame.Maker(kind, payload, worker.deflaters, deflate)
+    // By encoding, so that each is made once: nothing is said of the order among sockets.
+    for bits in [0] + FrameEncoding.compressed {
+      for socket in sockets where socket.encoding.windowBits == bits {
+        if socket.send(kind, payload, with: &maker).isOK { reached += 1 }
+      }
+    }
+    return reached
+  }
+
+  /// The largest window first, so that encodings which share a frame follow one another.
+  private func forEachGroup(_ body: (FrameEncoding, Group<WebSocket>) -> Void) {
+    for bits in FrameEncoding.compressed {
+      if let group = compressed[bits - ClusterSlice.fewestBits] { body(FrameEncoding(windowBits: bits), group) }
+    }
+  }
+
+  private func append(
+    _ frame: MessageFrame, to group: Group<WebSocket>, scope: Int?, excluding sender: WebSocket?
+  ) {
+    let sender = sender?.group === group ? sender : nil
+    group.append(size: frame.size, scope: scope, excluding: sender) { frame.write(to: $0) }
+  }
+}
