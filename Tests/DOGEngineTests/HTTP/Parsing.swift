@@ -32,24 +32,24 @@ struct Parsing {
 
   mutating func feed(_ text: String) { feed([UInt8](text.utf8)[...]) }
 
+  mutating func feed(_ bytes: ArraySlice<UInt8>) { bytes.withUnsafeBytes { feed($0) } }
+
   /// Until all is read or the parser refuses.
-  mutating func feed(_ bytes: ArraySlice<UInt8>) {
-    bytes.withUnsafeBytes { all in
-      var input = all
-      while true {
-        switch parser.next(&input) {
-        case .needMore:
-          precondition(input.isEmpty, "more is needed, and \(input.count) bytes were not read")
-          return
-        case .request(let request):
-          if requests.isEmpty { restCount = input.count }
-          requests.append(request)
-          events.append(.request(Parsing.describe(request)))
-        case .continueExpected: events.append(.continueExpected)
-        case .invalid(let status, _):
-          if events.last != .invalid(status) { events.append(.invalid(status)) }
-          return
-        }
+  mutating func feed(_ bytes: UnsafeRawBufferPointer) {
+    var input = bytes
+    while true {
+      switch parser.next(&input) {
+      case .needMore:
+        precondition(input.isEmpty, "more is needed, and \(input.count) bytes were not read")
+        return
+      case .request(let request):
+        if requests.isEmpty { restCount = input.count }
+        requests.append(request)
+        events.append(.request(Parsing.describe(request)))
+      case .continueExpected: events.append(.continueExpected)
+      case .invalid(let status, _):
+        if events.last != .invalid(status) { events.append(.invalid(status)) }
+        return
       }
     }
   }

@@ -1,0 +1,49 @@
+#!/bin/sh
+# build.sh: makes BUILD/fuzz/fuzz, one program with every fuzzer of this folder, under libFuzzer and the address
+# sanitizer. Optimised, and with the assertions of a debug build: those are half of what a fuzzer looks for.
+#
+# SwiftPM cannot: it renames the main function of every executable, and libFuzzer brings its own. A plain build knows
+# nothing of all this.
+set -eu
+swift=${SWIFT:-swift}
+out=${BUILD:-build}/fuzz
+tools=$(dirname "$(readlink -f "$(command -v "$swift")")")
+tests=Tests/DOGEngineTests
+# The tests' own way to run a parser, what they hold it against, and their tables, which are the first seeds.
+shared="$tests/HTTP/Parsing.swift $tests/HTTP/RequestSamples.swift $tests/WebSocket/ClientFrame.swift
+  $tests/WebSocket/FrameEvent.swift $tests/WebSocket/FrameReader.swift $tests/WebSocket/ReferenceDecoder.swift"
+mkdir -p "$out/CLLHTTP"
+
+# True when `$1` is there and nothing of the rest is newer.
+is_fresh() {
+  made=$1
+  shift
+  [ -e "$made" ] && [ -z "$(find "$@" -newer "$made" -print -quit)" ]
+}
+
+compile() {
+  "$tools/swiftc" -swift-version 6 -O -wmo -assert-config Debug -g -parse-as-library -enable-testing -use-ld=lld \
+    -sanitize=address,fuzzer -I Sources/CDOG/include -I Sources/CUV -I Sources/CZlib -I Sources/COpenSSL \
+    -I "$out/CLLHTTP" -I "$out" "$@"
+}
+
+if ! is_fresh "$out/c.o" Sources/CLLHTTP Sources/CDOG include/dog.h Tests/fuzz/build.sh; then
+  printf 'module CLLHTTP {\n  header "%s/Sources/CLLHTTP/include/CLLHTTP.h"\n  export *\n}\n' "$PWD" \
+    > "$out/CLLHTTP/module.modulemap"
+  for source in Sources/CLLHTTP/*.c Sources/CDOG/*.c; do
+    "$tools/clang" -O1 -g -fsanitize=address,fuzzer-no-link -DLLHTTP_STRICT_MODE=1 -I/usr/share/include/llhttp \
+      -I Sources/CDOG/include -I include -c "$source" -o "$out/$(basename "$source" .c).part.o"
+  done
+  "$tools/ld.lld" -r "$out"/*.part.o -o "$out/c.o"
+  rm "$out"/*.part.o
+fi
+if ! is_fresh "$out/engine.o" Sources include/dog.h Tests/fuzz/build.sh; then
+  # shellcheck disable=SC2046  # no file of ours has a space in its name
+  compile -module-name DOGEngine -emit-module -emit-module-path "$out/DOGEngine.swiftmodule" \
+    -c -o "$out/engine.o" $(find Sources/DOGEngine -name '*.swift')
+fi
+if ! is_fresh "$out/fuzz" "$out/engine.o" "$out/c.o" Tests/fuzz $shared; then
+  # shellcheck disable=SC2086
+  compile -module-name Fuzz Tests/fuzz/*.swift $shared "$out/engine.o" "$out/c.o" -luv -lz -lssl -lcrypto \
+    -o "$out/fuzz"
+fi
