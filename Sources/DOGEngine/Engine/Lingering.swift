@@ -39,6 +39,8 @@ final class Lingering: StreamOwner {
 
   func streamFailed(_ code: Int32) { end(reset: false) }
 
+  func streamBroken(_ reason: String) { end(reset: true) }
+
   func streamWritten() {}
 
   func deadlineCame() { end(reset: true) }
