@@ -32,13 +32,15 @@ def eventually(question, what, deadline=DEADLINE):
 
 
 class Server:
-    """`Server("echo", workers=4)` runs build/bin/echo, `Server("demo")` `dog-host demo`. Keywords become options."""
+    """`Server("echo", workers=4)` runs build/bin/echo, `Server("demo")` `dog-host demo`. Keywords become
+    options, True a flag."""
 
     def __init__(self, program, descriptors=None, wait=True, **options):
         command = [str(BIN / "dog-host"), "demo"] if program == "demo" else [str(BIN / program)]
         options = {"port": 0, **options}
         for name, value in options.items():
-            command += ["--" + name.replace("_", "-"), str(value)]
+            flag = "--" + name.replace("_", "-")
+            command += [flag] if value is True else [flag, str(value)]
         self.command = command
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors)

@@ -309,6 +309,7 @@ int main(int argc, char **argv) {
   must(dog_shard_class_init(&shard, sizeof shard), "shard");
   shard.name = "COUNTER_SHARD";
   shard.parent = "COUNTER";
+  shard.deflate = options.deflate;
   shard.user = &options; /* outlives the engine, and nobody writes to it any more */
   shard.onstart = onstart;
   shard.receive = receive;

@@ -227,6 +227,7 @@ int main(int argc, char **argv) {
   must(dog_shard_class_init(&shard, sizeof shard), "shard");
   shard.name = "ROOM_SHARD";
   shard.parent = "ROOM";
+  shard.deflate = options.deflate;
   shard.user = queue;
   shard.receive = receive;
   shard.onmessage = onmessage;

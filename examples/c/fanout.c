@@ -45,6 +45,7 @@ int main(int argc, char **argv) {
   must(dog_shard_class_init(&shard, sizeof shard), "shard");
   shard.name = "FANOUT";
   shard.parent = "FANOUT";
+  shard.deflate = options.deflate;
   shard.receive = receive;
   shard.onmessage = onmessage;
   must(dog_engine_define_shard(engine, &shard), "shard");

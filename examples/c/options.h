@@ -18,11 +18,17 @@
 
 #include <dog.h>
 
+/* What an outbox can be asked to hold, less the header of a frame. */
+#define OPTIONS_FRAME_HEADER_BYTES 10u
+#define OPTIONS_MESSAGE_BYTES_MAX ((1u << 30) - OPTIONS_FRAME_HEADER_BYTES)
+
 typedef struct options {
   const char *host;
   uint32_t port; /* 0: a free one; after options_engine the one that it got */
   uint32_t workers;
   uint32_t limit;
+  uint32_t deflate;     /* 1: permessage-deflate, for who offers it */
+  uint32_t max_message; /* 0: the engine's own limit */
 } options_t;
 
 /* Ends the program with exit code 1 unless `status` is DOG_OK. For the set-up, where nothing else makes sense. */
@@ -58,19 +64,25 @@ static inline void options_help(const char *program, const char *about, uint32_t
   printf("  --port NUMBER    port to listen on, 0 for a free one (8787)\n");
   printf("  --workers COUNT  threads, 0 for one per processor (0)\n");
   printf("  --limit COUNT    connections that one Shard holds (%lu)\n", (unsigned long)limit);
+  printf("  --deflate        compress messages (permessage-deflate) for clients that offer it\n");
+  printf("  --max-message BYTES  longest message, in either direction (1048576)\n");
   printf("  --help           this text\n");
   exit(0);
 }
 
 /* Takes "--name value" and "--name=value". What is not valid ends the program with exit code 2. */
 static inline options_t options_parse(int argc, char **argv, const char *about, uint32_t limit) {
-  static const char *const names[] = {"--host", "--port", "--workers", "--limit"};
-  enum { HOST, PORT, WORKERS, LIMIT, COUNT };
+  static const char *const names[] = {"--host", "--port", "--workers", "--limit", "--max-message"};
+  enum { HOST, PORT, WORKERS, LIMIT, MAX_MESSAGE, COUNT };
   const char *program = argv[0];
-  options_t options = {"127.0.0.1", 8787, 0, limit};
+  options_t options = {.host = "127.0.0.1", .port = 8787, .limit = limit};
 
   for (int index = 1; index < argc; index++) {
     if (strcmp(argv[index], "--help") == 0) options_help(program, about, limit);
+    if (strcmp(argv[index], "--deflate") == 0) {
+      options.deflate = 1;
+      continue;
+    }
 
     size_t name_length = strcspn(argv[index], "=");
     int option = 0;
@@ -93,6 +105,9 @@ static inline options_t options_parse(int argc, char **argv, const char *about, 
         break;
       case PORT: options.port = options_number(program, "--port", value, 0, 65535); break;
       case WORKERS: options.workers = options_number(program, "--workers", value, 0, DOG_WORKERS_MAX); break;
+      case MAX_MESSAGE:
+        options.max_message = options_number(program, "--max-message", value, 1, OPTIONS_MESSAGE_BYTES_MAX);
+        break;
       default: options.limit = options_number(program, "--limit", value, 1, 1000000); break;
     }
   }
@@ -123,6 +138,12 @@ static inline dog_engine_t *options_engine(options_t *options) {
   must(dog_options_init(&engine_options, sizeof engine_options), "options");
   engine_options.workers = options->workers;
   engine_options.log = options_log;
+  if (options->max_message != 0) {
+    /* What comes in whole must fit into an outbox whole, too. */
+    uint32_t frame_bytes = options->max_message + OPTIONS_FRAME_HEADER_BYTES;
+    engine_options.message_bytes_max = options->max_message;
+    if (engine_options.outbox_bytes_max < frame_bytes) engine_options.outbox_bytes_max = frame_bytes;
+  }
 
   dog_engine_t *engine = NULL;
   must(dog_engine_create(&engine_options, &engine), "engine");

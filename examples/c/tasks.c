@@ -133,6 +133,7 @@ int main(int argc, char **argv) {
   must(dog_shard_class_init(&shard, sizeof shard), "shard");
   shard.name = "TASK_SHARD";
   shard.parent = "TASK";
+  shard.deflate = options.deflate;
   shard.receive = receive;
   shard.onmessage = onmessage;
   must(dog_engine_define_shard(engine, &shard), "shard");

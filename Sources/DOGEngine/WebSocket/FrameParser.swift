@@ -18,24 +18,28 @@ struct FrameParser: ~Copyable {
     case invalid(CloseCode, StaticString)
   }
 
-  private let messageBytesMax: Int
+  /// Bytes of a message, and of a frame; 32 bits keep an idle connection small.
+  private let limit: UInt32
+  private let frameBytesMax: UInt32
   private let inflation: Inflation?
   /// What is incomplete, or was handed out from there by the last call; nil between messages.
   private var assembly: Assembly?
   /// True once a close frame came or the client was refused. What follows is thrown away: after a close frame nothing
   /// may follow, and after an error nothing means anything.
   private var isEnded = false
-  private let frameBytesMax: UInt32
 
   /// A `frameBytesMax` of 0 is as much as a message may have. `inflation`: where permessage-deflate was negotiated.
   init(messageBytesMax: Int, frameBytesMax: Int = 0, inflation: Inflation? = nil) {
-    self.messageBytesMax = max(messageBytesMax, 0)
+    limit = UInt32(clamping: messageBytesMax)
     self.frameBytesMax = frameBytesMax > 0 ? UInt32(clamping: frameBytesMax) : .max
     self.inflation = inflation
   }
 
   /// True when a message has begun that goes on in later frames.
   var isWithinMessage: Bool { !isEnded && assembly?.kind != nil }
+
+  @inline(__always)
+  private var messageBytesMax: Int { Int(limit) }
 
   /// The next thing in `input`, the unread rest of the read buffer, which is advanced past what was consumed. Call
   /// until `.needMore`. Bytes in an event are good until the next call, and as long as the read buffer is; their base

@@ -5,8 +5,8 @@ struct FrameReader: ~Copyable {
   private var parser: FrameParser
   private(set) var received: [FrameEvent] = []
 
-  init(messageBytesMax: Int = 1 << 20, frameBytesMax: Int = 0) {
-    parser = FrameParser(messageBytesMax: messageBytesMax, frameBytesMax: frameBytesMax)
+  init(messageBytesMax: Int = 1 << 20, frameBytesMax: Int = 0, inflation: Inflation? = nil) {
+    parser = FrameParser(messageBytesMax: messageBytesMax, frameBytesMax: frameBytesMax, inflation: inflation)
   }
 
   mutating func read(_ bytes: some Collection<UInt8>) {
@@ -26,9 +26,10 @@ struct FrameReader: ~Copyable {
 
   /// All that comes of `bytes` when they arrive in reads that end at `cuts`.
   static func read(
-    _ bytes: [UInt8], cuts: [Int] = [], messageBytesMax: Int = 1 << 20, frameBytesMax: Int = 0
+    _ bytes: [UInt8], cuts: [Int] = [], messageBytesMax: Int = 1 << 20, frameBytesMax: Int = 0,
+    inflation: Inflation? = nil
   ) -> [FrameEvent] {
-    var reader = FrameReader(messageBytesMax: messageBytesMax, frameBytesMax: frameBytesMax)
+    var reader = FrameReader(messageBytesMax: messageBytesMax, frameBytesMax: frameBytesMax, inflation: inflation)
     var start = 0
     for end in cuts + [bytes.count] {
       reader.read(bytes[start..<end])
