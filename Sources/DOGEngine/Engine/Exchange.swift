@@ -66,6 +66,6 @@ final class Exchange: @unchecked Sendable {
   func refuse(_ status: Int, _ reason: String, from worker: Worker) {
     worker.counters.add(.refused)
     worker.logPeer(.info, "\(request.remote) \(request.method) \(request.path): \(status), \(reason)")
-    respond(Response.refusal(status), from: worker)
+    respond(Response.refusal(status, reason), from: worker)
   }
 }

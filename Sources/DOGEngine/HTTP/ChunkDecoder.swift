@@ -1,5 +1,5 @@
 /// The chunked transfer coding (RFC 9112, section 7.1), read as narrowly as it is defined: lines end with CRLF, no
-/// white space around a size, no empty size. A pure value: bytes in, stretches of them out.
+/// white space around a size but before an extension, no empty size. A pure value: bytes in, stretches of them out.
 ///
 /// llhttp could do this too, but ends a trailer section with a bare LF, and would have to be kept alive between two
 /// reads.
@@ -29,10 +29,13 @@ struct ChunkDecoder {
 
   private var part = Part.size
   private var sizeDigits = 0
+  private var chunkExtension: ChunkExtension?
   private var size: UInt64 = 0
   /// How many more bytes of data there may be; of the extensions and trailers, which are read and thrown away.
   private var dataBytesLeft: UInt64
   private var extraBytesLeft: Int
+  /// The name of the trailer that is read, in small letters, as far as it matters.
+  private var trailerName: [UInt8] = []
 
   init(bodyBytesMax: Int, extraBytesMax: Int) {
     dataBytesLeft = UInt64(clamping: bodyBytesMax)
@@ -67,7 +70,12 @@ struct ChunkDecoder {
     switch part {
     case .size: try readSize(byte)
     case .chunkExtension:
-      if byte == UInt8(ascii: "\r") { try endSize() } else { try skip(byte) }
+      if byte == UInt8(ascii: "\r"), chunkExtension?.isWhole == true {
+        try endSize()
+      } else {
+        try skip(byte)
+        guard chunkExtension?.read(byte) == true else { throw RequestFault(400, "a chunk's extension is malformed") }
+      }
     case .sizeLineFeed:
       try expect(UInt8(ascii: "\n"), byte)
       part = size == 0 ? .trailer : .data
@@ -95,7 +103,9 @@ struct ChunkDecoder {
       size = size << 4 | UInt64(digit)
     } else if sizeDigits > 0, byte == UInt8(ascii: "\r") {
       try endSize()
-    } else if sizeDigits > 0, byte == UInt8(ascii: ";") {
+    } else if sizeDigits > 0, let begun = ChunkExtension(first: byte) {
+      try skip(byte)
+      chunkExtension = begun
       part = .chunkExtension
     } else {
       throw RequestFault(400, "a chunk's size is malformed")
@@ -109,16 +119,26 @@ struct ChunkDecoder {
     part = .sizeLineFeed
   }
 
+  /// Fields that say where a message goes or ends may not come when that is decided (RFC 9110, section 6.5.1): to take
+  /// one of these for a mistake is safe, to overlook it perhaps not for others on the way.
+  private static let forbidden: [StaticString] = ["content-length", "transfer-encoding", "host", "trailer", "te"]
+  private static let forbiddenCountMax = 17
+
   /// Trailers are nothing that this engine passes on: they are held to the shape of headers and dropped.
   private mutating func readTrailer(_ byte: UInt8) throws(RequestFault) {
     switch part {
     case .trailer where byte == UInt8(ascii: "\r"): part = .lastLineFeed
     case .trailerName where byte == UInt8(ascii: ":"):
       try skip(byte)
+      guard !ChunkDecoder.forbidden.contains(where: { trailerName.elementsEqual($0.bytes) }) else {
+        throw RequestFault(400, "a trailer says what only a header may")
+      }
+      trailerName = []
       part = .trailerValue
     case .trailer, .trailerName:
       guard HeaderName.isTokenByte(byte) else { throw RequestFault(400, "a trailer is malformed") }
       try skip(byte)
+      if trailerName.count <= ChunkDecoder.forbiddenCountMax { trailerName.append(HeaderName.lowercase(byte)) }
       part = .trailerName
     case .trailerValue where byte == UInt8(ascii: "\r"): part = .trailerLineFeed
     default: try skip(byte)

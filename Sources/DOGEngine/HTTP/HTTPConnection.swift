@@ -233,9 +233,9 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   private func refuse(_ status: Int, _ reason: StaticString) {
     worker.counters.add(.refused)
     worker.logPeer(.info, "\(stream.peer.text): \(status), \(reason)")
-    let response = Response.refusal(status)
+    let response = Response.refusal(status, "\(reason)")
     response.body.withUnsafeBytes {
-      encode(status: status, headers: response.headers, body: $0, for: .unread)
+      encode(status: status, headers: response.headers, body: $0, for: .unread(isHEAD: parser.refusesHEAD))
     }
     finish()
   }
@@ -408,7 +408,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
       worker.counters.add(.refused)
       worker.logPeer(.warn, "\(exchange.request.method) \(exchange.request.path): the host did not answer in time")
       exchange.abandon()
-      respond(Response.refusal(503), to: exchange)
+      respond(Response.refusal(503, "the host did not answer in time"), to: exchange)
     case .streaming(let response): streamStalled(response)
     case .leaving, .finishing, .lingering: end(reset: true)
     case .gone: break

@@ -21,7 +21,7 @@ public final class HTTPRequest: Sendable {
   public var keepAlive: Bool { head.content.keepAlive }
 
   public var isGET: Bool { withMethod { $0.elementsEqual(StaticString("GET").bytes) } }
-  public var isHEAD: Bool { withMethod { $0.elementsEqual(StaticString("HEAD").bytes) } }
+  public var isHEAD: Bool { head.isHEAD }
 
   // MARK: - As text and arrays
 
@@ -36,13 +36,17 @@ public final class HTTPRequest: Sendable {
 
   public var body: [UInt8] { withBody { [UInt8]($0) } }
 
-  /// A header by its name, letter case aside; several of one name are joined by ", ".
+  /// A header by its name, letter case aside; several of one name are joined by ", ". Host is what the request is for:
+  /// where the target is in absolute-form, its authority (RFC 9112, section 3.2.2).
   public func header(_ name: some StringProtocol) -> [UInt8]? {
     var name = String(name)
     return name.withUTF8 { header(UnsafeRawBufferPointer($0)) }
   }
 
   public func header(_ name: UnsafeRawBufferPointer) -> [UInt8]? {
+    if head.content.authority.count > 0, HeaderName.areEqual(name, "host") {
+      return [UInt8](head[head.content.authority])
+    }
     var joined: [UInt8]?
     for index in 0..<head.headerCount where HeaderName.areEqual(head.name(index), name) {
       if joined == nil {

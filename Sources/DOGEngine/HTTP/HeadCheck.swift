@@ -18,7 +18,8 @@ struct HeadCheck {
       switch name.count {
       case 4 where HeaderName.areEqual(name, "Host"):
         hosts += 1
-        guard Authority.isValid(value) else { throw RequestFault(400, "Host is malformed") }
+        // Empty would be right for a scheme without hosts, which is none that is served here (section 3.3).
+        guard !value.isEmpty, Authority.isValid(value) else { throw RequestFault(400, "Host is malformed") }
       case 6 where HeaderName.areEqual(name, "Expect") && isHTTP11:
         guard HeaderName.areEqual(value, "100-continue") else {
           throw RequestFault(417, "only 100-continue can be expected")

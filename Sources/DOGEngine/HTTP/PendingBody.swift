@@ -26,6 +26,13 @@ final class PendingBody {
     self.head = consume head
   }
 
+  var isHEAD: Bool {
+    switch head {
+    case .some(let head): head.isHEAD
+    case .none: false
+    }
+  }
+
   /// True when the body is whole.
   func read(_ input: inout UnsafeRawBufferPointer) throws(RequestFault) -> Bool {
     switch framing {

@@ -32,6 +32,8 @@ struct RequestHead: ~Copyable, @unchecked Sendable {
     let path: Span
     /// What follows the target's first '?', or nothing.
     let query: Span
+    /// Of a target in absolute-form; else nothing.
+    let authority: Span
     let isHTTP11: Bool
     /// Whether the connection may serve another request after this one (RFC 9112, section 9.3).
     let keepAlive: Bool
@@ -78,6 +80,8 @@ struct RequestHead: ~Copyable, @unchecked Sendable {
     UnsafeRawBufferPointer(start: bytes + span.start, count: span.count)
   }
 
+  var isHEAD: Bool { self[content.method].elementsEqual(StaticString("HEAD").bytes) }
+
   /// `index` is below `headerCount`.
   func name(_ index: Int) -> UnsafeRawBufferPointer {
     let header = header(index)
@@ -108,6 +112,7 @@ extension RequestHead.Content {
     let form = try TargetForm(head, target: target, method: method)
     path = form.path
     query = form.query
+    authority = form.authority
     isHTTP11 = scanner.isHTTP11
     keepAlive = !check.connectionClose && (scanner.isHTTP11 || check.connectionKeepAlive)
     framing = check.framing

@@ -44,6 +44,8 @@ struct RequestParser {
   /// The request whose body has not come whole.
   private var pendingBody: PendingBody?
   private var fault: RequestFault?
+  /// What was refused began as a HEAD request, to which no answer has a body.
+  private(set) var refusesHEAD = false
 
   init(limits: Limits, remote: String = "") {
     // The table of headers counts in 32 bits.
@@ -70,6 +72,10 @@ struct RequestParser {
       emptyLines = 0
       return try begin(head, &input)
     } catch {
+      if fault == nil, let pendingBody { refusesHEAD = pendingBody.isHEAD }
+      if fault == nil, pendingBody == nil, !refusesHEAD {
+        refusesHEAD = (partialHead?.bytes ?? input).starts(with: StaticString("HEAD ").bytes)
+      }
       fault = error
       partialHead = nil
       pendingBody = nil
@@ -162,7 +168,10 @@ struct RequestParser {
     switch head.content.framing {
     case .none: return .request(HTTPRequest(head: head, body: BodyBuffer(), remote: remote))
     case .length(let count):
-      guard count <= limits.bodyBytesMax else { throw RequestFault(413, "the body is too large") }
+      guard count <= limits.bodyBytesMax else {
+        refusesHEAD = head.isHEAD
+        throw RequestFault(413, "the body is too large")
+      }
     case .chunked: break
     }
     let expectsContinue = head.content.expectsContinue

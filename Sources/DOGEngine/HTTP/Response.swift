@@ -4,8 +4,8 @@ struct Response: Sendable {
   let headers: [HTTPHeader]
   let body: [UInt8]
 
-  /// The engine's own words, as plain text.
-  static func refusal(_ status: Int) -> Response {
+  /// The engine's own words, as plain text: "404 Not Found: no route".
+  static func refusal(_ status: Int, _ reason: String = "") -> Response {
     var headers = [HTTPHeader(name: "Content-Type", value: "text/plain; charset=utf-8")]
     switch status {
     case 405: headers.append(HTTPHeader(name: "Allow", value: "GET"))
@@ -16,6 +16,7 @@ struct Response: Sendable {
     default: break
     }
     return Response(
-      status: status, headers: headers, body: [UInt8]("\(status) \(HTTPStatus.reason(status))\n".utf8))
+      status: status, headers: headers,
+      body: [UInt8]("\(status) \(HTTPStatus.reason(status))\(reason.isEmpty ? "" : ": \(reason)")\n".utf8))
   }
 }

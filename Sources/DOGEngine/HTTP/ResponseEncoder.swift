@@ -9,7 +9,7 @@ enum ResponseEncoder {
     var keepAlive: Bool
 
     /// For what could not be read as a request: say why and close.
-    static var unread: Facts { Facts(isHEAD: false, isHTTP11: true, keepAlive: false) }
+    static func unread(isHEAD: Bool) -> Facts { Facts(isHEAD: isHEAD, isHTTP11: true, keepAlive: false) }
   }
 
   static var continueResponse: StaticString { "HTTP/1.1 100 Continue\r\n\r\n" }

@@ -2,6 +2,8 @@
 struct TargetForm {
   private(set) var path = RequestHead.Span()
   private(set) var query = RequestHead.Span()
+  /// Of "http://authority/path"; nothing in the other forms.
+  private(set) var authority = RequestHead.Span()
 
   init(_ head: UnsafeRawBufferPointer, target: RequestHead.Span, method: RequestHead.Span) throws(RequestFault) {
     let bytes = UnsafeRawBufferPointer(rebasing: head[target.start..<(target.start + target.count)])
@@ -19,7 +21,9 @@ struct TargetForm {
       }
       path = RequestHead.Span(start: 0, count: 1)
     } else {
-      path = try TargetForm.absolutePath(bytes)
+      authority = try TargetForm.authority(of: bytes)
+      path = RequestHead.Span(
+        start: authority.start + authority.count, count: bytes.count - authority.start - authority.count)
     }
     if let mark = bytes[path.start...].firstIndex(of: UInt8(ascii: "?")) {
       query = RequestHead.Span(start: target.start + mark + 1, count: bytes.count - mark - 1)
@@ -34,10 +38,13 @@ struct TargetForm {
       path = RequestHead.Span(start: slash, count: 1)
     }
     path.start += target.start
+    authority.start += target.start
   }
 
-  /// What follows the authority of "http://authority/path?query", its query included; it may be empty.
-  private static func absolutePath(_ bytes: UnsafeRawBufferPointer) throws(RequestFault) -> RequestHead.Span {
+  /// The authority of "http://authority/path?query", whose path may be empty.
+  private static func authority(
+    of bytes: UnsafeRawBufferPointer
+  ) throws(RequestFault) -> RequestHead.Span {
     var start = 0
     for scheme in [StaticString("http://").bytes, StaticString("https://").bytes] where bytes.count > scheme.count {
       if HeaderName.areEqual(UnsafeRawBufferPointer(rebasing: bytes[..<scheme.count]), scheme) { start = scheme.count }
@@ -47,6 +54,6 @@ struct TargetForm {
     guard end > start, Authority.isValid(UnsafeRawBufferPointer(rebasing: bytes[start..<end])) else {
       throw RequestFault(400, "the request target is malformed")
     }
-    return RequestHead.Span(start: end, count: bytes.count - end)
+    return RequestHead.Span(start: start, count: end - start)
   }
 }

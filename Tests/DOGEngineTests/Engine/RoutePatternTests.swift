@@ -25,7 +25,9 @@ import Testing
     ("/tasks/:name", "/tasksx/y"), ("/tasks/:name", "/Tasks/x"), ("/tasks/:name", "/"), ("/tasks/:name", ""),
     ("/tasks/:name", "*"), ("/tasks/:name", "tasks/x"), ("/tasks/:name", "//tasks/x"), ("/tasks/:name", "/tasks/%"),
     ("/tasks/:name", "/tasks/%zz"), ("/tasks/:name", "/tasks/%ff"), ("/tasks/:name", "/tasks/%00"),
-    ("/tasks/:name", "/tasks/%0d%0a"), ("/a/:name/ws", "/a/x"), ("/a/:name/ws", "/a/x/wsx"), ("/a/:name/ws", "/a//ws"),
+    ("/tasks/:name", "/tasks/%0d%0a"), ("/tasks/:name", "/tasks/%c0%af"),
+    ("/tasks/:name", "/tasks/%ed%a0%80"), ("/tasks%2Fx", "/tasks/x"), ("/a/:name/ws", "/a/x"),
+    ("/a/:name/ws", "/a/x/wsx"), ("/a/:name/ws", "/a//ws"),
     ("/ws", "/wsx"), ("/ws", "/w"), ("/ws", "/"), ("/ws", ""), ("/ws", "ws"), ("/ws", "*"), ("/ws", "/%77s"),
     ("/", "*"), ("/", ""), ("/a//b", "/a/b"), ("/a//", "/a"), ("/a//", "/a/b"),
   ])

@@ -16,7 +16,11 @@ import Testing
     #expect(PercentCoding.decode(coded.utf8) == nil)
   }
 
-  @Test(arguments: [("%", "%"), ("100%", "100%"), ("%zz", "%zz"), ("%%41", "%A"), ("a+b%2B", "a b+"), ("%4", "%4")])
+  @Test(arguments: [
+    ("%", "%"), ("100%", "100%"), ("%zz", "%zz"), ("%%41", "%A"), ("a+b%2B", "a b+"), ("%4", "%4"), ("%00", "\u{0}"),
+    ("%2541", "%41"),
+    ("%0d%0a", "\r\n"),
+  ])
   func `a query keeps what escapes nothing`(_ coded: String, _ decoded: String) {
     #expect(PercentCoding.decodeQuery(coded.utf8) == [UInt8](decoded.utf8))
   }

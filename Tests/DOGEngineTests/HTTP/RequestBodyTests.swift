@@ -30,7 +30,7 @@ import Testing
     ("A\r\n0123456789\r\n0\r\n\r\n", "0123456789"), ("a\r\n0123456789\r\n00\r\n\r\n", "0123456789"),
     ("0000000000000003\r\nabc\r\n0\r\n\r\n", "abc"), ("3;a\r\nabc\r\n0;b\r\n\r\n", "abc"),
     ("3;a=b;c=\"d;\te\"\r\nabc\r\n0\r\n\r\n", "abc"), ("3\r\n\r\n0\r\n0\r\n\r\n", "\r\n0"),
-    ("0\r\nX: y\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", ""),
+    ("0\r\nX: y\r\nX-Content-Length: 5\r\nTransfer-Encodings: chunked\r\n\r\n", ""),
   ])
   func `chunks are put together`(_ body: String, _ content: String) {
     #expect(Parsing.request(chunked(body))?.body == [UInt8](content.utf8))

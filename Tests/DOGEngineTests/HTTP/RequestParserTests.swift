@@ -45,11 +45,43 @@ import Testing
   }
 
   @Test(arguments: [
-    "a", "", "a.example", "a.example:80", "a.example:", "127.0.0.1:8787", "[::1]", "[::1]:8787", "a_b~c", "%41",
+    "a", "a.example", "a.example:80", "a.example:", "127.0.0.1:8787", "[::1]", "[::1]:8787", "a_b~c", "%41",
     "A;b=c",
   ])
   func `a well formed Host is taken`(_ host: String) {
     #expect(Parsing.request("GET / HTTP/1.1\r\nHost: \(host)\r\n\r\n")?.header("host") == [UInt8](host.utf8))
+  }
+
+  @Test(arguments: [
+    ("http://a.example/x", "a.example"), ("HTTP://A:80", "A:80"), ("https://[::1]:8787?q", "[::1]:8787"), ("/x", "b"),
+    ("//a.example/x", "b"), ("/http://a.example/", "b"),
+  ])
+  func `a target in absolute-form says what the request is for, whatever Host says`(_ target: String, _ host: String) {
+    let request = Parsing.request("GET \(target) HTTP/1.1\r\nX: y\r\nHost: b\r\n\r\n")
+    #expect(request?.header("HOST") == [UInt8](host.utf8))
+    #expect(request?.header("x") == [UInt8]("y".utf8))
+    #expect(request?.headerAt(1) { _, value in [UInt8](value) } == [UInt8]("b".utf8))
+  }
+
+  @Test(arguments: [
+    ("HEAD / HTTP/1.1\r\n\r\n", true), ("HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n", true),
+    ("HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx", true), ("\r\nHEAD  /", true),
+    ("HEAD /\(String(repeating: "x", count: 9000))", true), ("GET / HTTP/1.1\r\n\r\n", false),
+    ("GET / HTTP/1.1\r\nHost: a\r\n\r\nHEAD / HTTP/1.1\r\n\r\n", true),
+    ("HEAD / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n\r\n", false), ("HEADX / HTTP/1.1\r\n\r\n", false),
+  ])
+  func `a refused HEAD is known as one, for its answer has no body`(_ text: String, _ isHEAD: Bool) {
+    let bytes = [UInt8](text.utf8)
+    for cut in bytes.indices where cut < 100 || cut > bytes.count - 3 {
+      var parsing = Parsing()
+      parsing.feed(bytes[..<cut])
+      parsing.feed(bytes[cut...])
+      guard case .invalid = parsing.events.last else {
+        Issue.record("not refused: \(parsing.events)")
+        return
+      }
+      #expect(parsing.parser.refusesHEAD == isHEAD, "cut at \(cut)")
+    }
   }
 
   @Test func `pipelined requests come one by one and the rest stays`() {

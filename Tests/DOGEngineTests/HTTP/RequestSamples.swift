@@ -13,6 +13,10 @@ enum RequestSamples {
     "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
     "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
       + "5\r\nhello\r\n6;a=b\r\n world\r\n0\r\nX: y\r\n\r\n",
+    "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n"
+      + "1 ;a\r\nh\r\n01;a;b ; c = d;e=\"f;\\\"\u{e9} g\" ;h\r\ni\r\n00;z\r\nX-Content-Length: 1\r\nHosts:\r\n\r\n",
+    "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 0002\r\n\r\nhi",
+    "GET HTTP://A.example HTTP/1.1\r\nHost: b\r\n\r\n",
     "POST /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi",
     "POST /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
     """
@@ -104,6 +108,9 @@ enum RequestSamples {
 
   private static let hosts: [Refused] = [
     Refused(400, "GET / HTTP/1.1\r\n\r\n"),
+    Refused(400, "GET / HTTP/1.1\r\nHost:\r\n\r\n"), Refused(400, "GET / HTTP/1.1\r\nHost: \t\r\n\r\n"),
+    Refused(400, "GET / HTTP/1.0\r\nHost:\r\n\r\n"), Refused(400, "GET http://a/ HTTP/1.1\r\nHost:\r\n\r\n"),
+    Refused(400, "GET http://a/ HTTP/1.1\r\n\r\n"),
     Refused(400, "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"),
     Refused(400, "GET / HTTP/1.1\r\nHost: a\r\nhOST: b\r\n\r\n"),
     Refused(400, "GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n"),
@@ -169,13 +176,20 @@ enum RequestSamples {
     chunks(400, "3\r\nabcXX0\r\n\r\n"), chunks(400, "3\r\nabc\rX"), chunks(400, "0x3\r\nabc\r\n0\r\n\r\n"),
     chunks(400, " 3\r\nabc\r\n0\r\n\r\n"), chunks(400, "3 \r\nabc\r\n0\r\n\r\n"), chunks(400, "3\t\r\nabc"),
     chunks(400, "\r\n3\r\nabc\r\n0\r\n\r\n"), chunks(400, "-3\r\nabc\r\n0\r\n\r\n"), chunks(400, "g\r\n"),
-    chunks(400, ";a=b\r\nabc"), chunks(400, "3 ;a=b\r\nabc"), chunks(400, "3\rX"), chunks(400, "3;a\nb\r\n"),
+    chunks(400, ";a=b\r\nabc"), chunks(400, "3 ;\r\nabc"), chunks(400, "3\rX"), chunks(400, "3;a\nb\r\n"),
     chunks(400, "3;a\rb\r\n"), chunks(400, "3;a\u{0}b\r\n"), chunks(400, "3;a=\"\n\"\r\n"),
     chunks(400, "00000000000000003\r\nabc"), chunks(400, "10000000000000000\r\n"),
     chunks(413, "ffffffffffffffff\r\nabc"), chunks(413, "7fffffffffffffff\r\nabc"), chunks(413, "100001\r\nabc"),
     chunks(413, "3\r\nabc\r\nFFFFF\r\n\(String(repeating: "x", count: 0xFFFFF))\r\n"),
     chunks(400, "0\r\n\n"), chunks(400, "0\r\n\rX"), chunks(400, "0\r\nX: y\n\r\n"), chunks(400, "0\r\nX\r\n\r\n"),
     chunks(400, "0\r\n: y\r\n\r\n"), chunks(400, "0\r\n X: y\r\n\r\n"), chunks(400, "0\r\nX : y\r\n\r\n"),
+    chunks(400, "3;\r\nabc"), chunks(400, "3;a;\r\nabc"), chunks(400, "3;=b\r\nabc"), chunks(400, "3;a=\r\nabc"),
+    chunks(400, "3;a=b c\r\nabc"), chunks(400, "3;a b\r\nabc"), chunks(400, "3;a=\"b\r\nabc"),
+    chunks(400, "3;a=\"b\"c\r\nabc"), chunks(400, "3;a=b \r\nabc"), chunks(400, "3;a\t\r\nabc"),
+    chunks(400, "3;a=\"b\\\r\nabc"), chunks(400, "3;a,b\r\nabc"), chunks(400, "3;a=b\u{7f}\r\nabc"),
+    chunks(400, "0;\r\n\r\n"), chunks(400, "3;a=b\n\r\nabc"),
+    chunks(400, "0\r\nContent-Length: 3\r\n\r\n"), chunks(400, "0\r\nX: y\r\ntransfer-ENCODING: chunked\r\n\r\n"),
+    chunks(400, "0\r\nHost: b\r\n\r\n"),
     chunks(400, "0\r\nX: y\r\n z\r\n\r\n"), chunks(400, "0\r\nX: \u{0}\r\n\r\n"), chunks(400, "0\r\nX: \u{7f}\r\n\r\n"),
     chunks(431, "0\r\nX: \(String(repeating: "y", count: 16_384))"),
     chunks(431, "1;\(String(repeating: "y", count: 16_385))"),

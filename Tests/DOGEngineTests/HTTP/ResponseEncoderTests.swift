@@ -53,6 +53,23 @@ import Testing
         == "HTTP/1.1 200 OK\r\n\(dateLine)Content-Length: 5\r\n\r\n")
   }
 
+  @Test func `a response whose length is not known is chunked, or closes, or says nothing`() {
+    let head = { (status: Int, facts: ResponseEncoder.Facts) in
+      let out = SharedBytes(capacity: 0)
+      ResponseEncoder.encodeHead(status: status, headers: [], for: facts, date: date, into: out)
+      return text(out)
+    }
+    let chunked = "HTTP/1.1 200 OK\r\n\(dateLine)Transfer-Encoding: chunked\r\n\r\n"
+    #expect(head(200, facts()) == chunked)
+    #expect(head(200, facts(isHEAD: true)) == chunked)
+    #expect(
+      head(200, facts(isHTTP11: false, keepAlive: false))
+        == "HTTP/1.1 200 OK\r\n\(dateLine)Connection: close\r\n\r\n")
+    #expect(head(204, facts()) == "HTTP/1.1 204 No Content\r\n\(dateLine)\r\n")
+    #expect(head(304, facts()) == "HTTP/1.1 304 Not Modified\r\n\(dateLine)\r\n")
+    #expect(head(205, facts()) == "HTTP/1.1 205 Reset Content\r\n\(dateLine)Content-Length: 0\r\n\r\n")
+  }
+
   @Test(arguments: [204, 304])
   func `a status without content has neither body nor length`(_ status: Int) {
     let reason = status == 204 ? "No Content" : "Not Modified"
@@ -81,7 +98,7 @@ import Testing
   }
 
   @Test func `a refusal of what could not be read closes`() {
-    #expect(refusal(400, for: .unread).contains("\r\nConnection: close\r\n"))
+    #expect(refusal(400, for: .unread(isHEAD: false)).contains("\r\nConnection: close\r\n"))
   }
 
   @Test(arguments: [
