@@ -20,6 +20,7 @@ struct FrameParser: ~Copyable {
 
   /// Bytes of a message, and of a frame; 32 bits keep an idle connection small.
   private let limit: UInt32
+  /// `UInt32.max` for no limit but the message's.
   private let frameBytesMax: UInt32
   private let inflation: Inflation?
   /// What is incomplete, or was handed out from there by the last call; nil between messages.
@@ -118,7 +119,9 @@ struct FrameParser: ~Copyable {
         return refuse(
           .protocolError, isWithinMessage ? "message inside a fragmented one" : "continuation of no message")
       }
-      guard frame.length <= frameBytesMax else { return refuse(.messageTooBig, "frame too big") }
+      guard frame.length <= frameBytesMax || frameBytesMax == .max else {
+        return refuse(.messageTooBig, "frame too big")
+      }
       // The sum so far is within the limit, so that the difference is not negative.
       guard frame.length <= payloadBytesMax(frame) - (assembly?.payloadCount ?? 0) else {
         return refuse(.messageTooBig, Reason.tooBig)

@@ -26,12 +26,12 @@ import Testing
   @Test func `no kind: 0 and what is invented are stale, another kind is of the wrong kind`() {
     #expect(Handle.none.kind == nil)
     #expect(Handle.none.misfit == .stale)
-    for kind in UInt64(12)...15 { #expect(Handle(rawValue: kind << 60 | 1).misfit == .stale) }
-    for kind in UInt64(1)...11 { #expect(Handle(rawValue: kind << 60).misfit == .wrongKind) }
+    for kind in UInt64(13)...15 { #expect(Handle(rawValue: kind << 60 | 1).misfit == .stale) }
+    for kind in UInt64(1)...12 { #expect(Handle(rawValue: kind << 60).misfit == .wrongKind) }
   }
 
   @Test func `a mark leaves room for the slot map's two bits`() {
-    for kind in UInt64(1)...11 {
+    for kind in UInt64(1)...12 {
       let handle = Handle(rawValue: kind << 60 | UInt64(Handle.generationMax))
       #expect(handle.mark < 1 << 30)
     }
