@@ -226,6 +226,62 @@ dog_status_t dog_engine_create(const dog_options_t *options, dog_engine_t **engi
  */
 dog_status_t dog_engine_listen(dog_engine_t *engine, const char *host, uint16_t port, uint16_t *bound_port);
 
+/* Whether a TLS client is asked for a certificate of its own. One that it shows must come from client_ca_file. */
+typedef enum dog_client_certificate {
+  DOG_CLIENT_CERTIFICATE_NONE = 0,     /* it is not asked */
+  DOG_CLIENT_CERTIFICATE_OPTIONAL = 1, /* asked; it may have none */
+  DOG_CLIENT_CERTIFICATE_REQUIRED = 2, /* without one its handshake fails */
+  DOG_CLIENT_CERTIFICATE_MAX = 0x7fffffff
+} dog_client_certificate_t;
+
+/* Two files in PEM, as NUL-terminated names: the certificate with its chain behind it, and its key, not encrypted.
+ * This struct never grows. */
+typedef struct dog_certificate {
+  const char *certificate_file;
+  const char *key_file;
+} dog_certificate_t;
+
+/*
+ * Made by dog_listen_options_init: all members 0. Grows only at its end. Everything pointed to is copied.
+ *
+ * TLS is 1.2 and 1.3 with forward secrecy and AEAD, ALPN "http/1.1", tickets and no renegotiation. It takes about 17 KiB
+ * of memory for each idle connection. Over connections_max a TLS connection is closed without a 503, which would cost
+ * a handshake.
+ */
+typedef struct dog_listen_options {
+  size_t size;
+  const char *host; /* as in dog_engine_listen */
+  uint16_t port;
+  /* NULL: TCP. A Unix-domain socket in place of host and port, which must be NULL and 0. A socket file that nobody
+   * listens behind is replaced; the file is removed when the engine stops listening. */
+  const char *path;
+  /* The first is for clients that name no host, or one that is in none; others are chosen by the name that the client
+   * asks for (SNI), from the DNS names in their subjectAltName. */
+  const dog_certificate_t *certificates;
+  size_t certificate_count; /* 0: no TLS */
+  const char *client_ca_file; /* PEM; needed unless client_certificate is NONE, and only then */
+  dog_client_certificate_t client_certificate;
+  uint32_t proxy_protocol; /* 1: a PROXY header (version 1 or 2) comes before all else; needs trusted_proxies */
+} dog_listen_options_t;
+
+/* DOG_EINVAL: NULL, or a size too small. */
+dog_status_t dog_listen_options_init(dog_listen_options_t *options, size_t size);
+
+/*
+ * Binds a listener as `options` say; before start only. `bound_port`, where not NULL, gets the port (0 for a path).
+ * DOG_EINVAL: members that do not go together. DOG_ETLS: a certificate, a key, or what client_ca_file names cannot be
+ * used; the log says which and why. DOG_EADDRINUSE. DOG_EADDR: so too for a path that is too long (more than 107 bytes)
+ * or that names a file of another kind. DOG_ESTATE.
+ */
+dog_status_t dog_engine_listen_with(dog_engine_t *engine, const dog_listen_options_t *options, uint16_t *bound_port);
+
+/*
+ * Reads the files of all TLS listeners again. Any thread, before or after start; it reads files, so rather not on a
+ * worker. All or nothing: DOG_ETLS, with the reason in the log, leaves everything as it was. Connections that are open
+ * keep what they have; later ones get the new certificates.
+ */
+dog_status_t dog_engine_reload_certificates(dog_engine_t *engine);
+
 /*
  * Starts the workers on threads of their own and returns. Classes, routes and listeners are fixed from here on.
  * DOG_ESTATE: it was started before. DOG_ENOENT: a class names a child, a parent or a route's class that is not
@@ -391,6 +447,8 @@ dog_status_t dog_request_target(dog_request_t request, const char **target, size
 dog_status_t dog_request_path(dog_request_t request, const char **path, size_t *length);     /* "/a%20b" */
 dog_status_t dog_request_body(dog_request_t request, const void **body, size_t *length);
 dog_status_t dog_request_remote(dog_request_t request, const char **address, size_t *length); /* "127.0.0.1:51234" */
+/* The subject of the TLS client's certificate, verified, as text (RFC 2253): "CN=ann,O=Example". DOG_ENOENT: none. */
+dog_status_t dog_request_client_subject(dog_request_t request, const char **subject, size_t *length);
 /* The value of a query parameter, percent-decoded, '+' as space; the first of several. DOG_ENOENT: it is absent. */
 dog_status_t dog_request_query(dog_request_t request, const char *name, size_t name_length, const char **value,
                                size_t *length);

@@ -29,6 +29,9 @@ typedef struct options {
   uint32_t limit;
   uint32_t deflate;     /* 1: permessage-deflate, for who offers it */
   uint32_t max_message; /* 0: the engine's own limit */
+  const char *tls_cert; /* NULL: no TLS, else tls_key too */
+  const char *tls_key;
+  const char *unix_path; /* NULL: TCP */
 } options_t;
 
 /* Ends the program with exit code 1 unless `status` is DOG_OK. For the set-up, where nothing else makes sense. */
@@ -66,14 +69,18 @@ static inline void options_help(const char *program, const char *about, uint32_t
   printf("  --limit COUNT    connections that one Shard holds (%lu)\n", (unsigned long)limit);
   printf("  --deflate        compress messages (permessage-deflate) for clients that offer it\n");
   printf("  --max-message BYTES  longest message, in either direction (1048576)\n");
+  printf("  --tls-cert FILE  certificate and its chain (PEM), with --tls-key: https and wss; SIGHUP reads both again\n");
+  printf("  --tls-key FILE   its key (PEM)\n");
+  printf("  --unix PATH      a Unix-domain socket in place of host and port\n");
   printf("  --help           this text\n");
   exit(0);
 }
 
 /* Takes "--name value" and "--name=value". What is not valid ends the program with exit code 2. */
 static inline options_t options_parse(int argc, char **argv, const char *about, uint32_t limit) {
-  static const char *const names[] = {"--host", "--port", "--workers", "--limit", "--max-message"};
-  enum { HOST, PORT, WORKERS, LIMIT, MAX_MESSAGE, COUNT };
+  static const char *const names[] = {"--host",     "--port",    "--workers", "--limit", "--max-message",
+                                      "--tls-cert", "--tls-key", "--unix"};
+  enum { HOST, PORT, WORKERS, LIMIT, MAX_MESSAGE, TLS_CERT, TLS_KEY, UNIX, COUNT };
   const char *program = argv[0];
   options_t options = {.host = "127.0.0.1", .port = 8787, .limit = limit};
 
@@ -108,8 +115,14 @@ static inline options_t options_parse(int argc, char **argv, const char *about, 
       case MAX_MESSAGE:
         options.max_message = options_number(program, "--max-message", value, 1, OPTIONS_MESSAGE_BYTES_MAX);
         break;
+      case TLS_CERT: options.tls_cert = value; break;
+      case TLS_KEY: options.tls_key = value; break;
+      case UNIX: options.unix_path = value; break;
       default: options.limit = options_number(program, "--limit", value, 1, 1000000); break;
     }
+  }
+  if ((options.tls_cert == NULL) != (options.tls_key == NULL)) {
+    options_refuse(program, options.tls_cert == NULL ? "--tls-key" : "--tls-cert", "needs the other of the two");
   }
   return options;
 }
@@ -120,18 +133,19 @@ static inline void options_log(void *user, dog_log_level_t level, const char *li
   fprintf(stderr, "%s %.*s\n", level == DOG_LOG_ERROR ? "error" : "warning", (int)length, line);
 }
 
-static inline sigset_t options_signals(void) {
+static inline sigset_t options_signals(const options_t *options) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  if (options->tls_cert != NULL) sigaddset(&signals, SIGHUP);
   return signals;
 }
 
 /* An engine that listens as the options say and has no classes yet. Make threads of your own after it only. */
 static inline dog_engine_t *options_engine(options_t *options) {
   /* Blocked before there is any other thread, so that all inherit it and the signals are left to sigwait. */
-  sigset_t signals = options_signals();
+  sigset_t signals = options_signals(options);
   sigprocmask(SIG_BLOCK, &signals, NULL);
 
   dog_options_t engine_options;
@@ -147,23 +161,48 @@ static inline dog_engine_t *options_engine(options_t *options) {
 
   dog_engine_t *engine = NULL;
   must(dog_engine_create(&engine_options, &engine), "engine");
+
+  const dog_certificate_t certificate = {options->tls_cert, options->tls_key};
+  dog_listen_options_t listen_options;
+  must(dog_listen_options_init(&listen_options, sizeof listen_options), "options");
+  if (options->unix_path == NULL) {
+    listen_options.host = options->host;
+    listen_options.port = (uint16_t)options->port;
+  } else {
+    listen_options.path = options->unix_path;
+  }
+  if (options->tls_cert != NULL) {
+    listen_options.certificates = &certificate;
+    listen_options.certificate_count = 1;
+  }
   uint16_t port = 0;
-  must(dog_engine_listen(engine, options->host, (uint16_t)options->port, &port), "listen");
+  must(dog_engine_listen_with(engine, &listen_options, &port), "listen");
   options->port = port;
   return engine;
 }
 
-/* Starts the engine, serves until SIGINT or SIGTERM, gives clients two seconds to finish, and ends the engine. */
+/* Starts the engine, serves until SIGINT or SIGTERM (SIGHUP reads the certificates again), gives clients two seconds to
+ * finish, and ends the engine. */
 static inline void options_serve(dog_engine_t *engine, const options_t *options) {
   must(dog_engine_start(engine), "start");
-  int is_ipv6 = strchr(options->host, ':') != NULL;
-  printf(is_ipv6 ? "listening on http://[%s]:%u\n" : "listening on http://%s:%u\n", options->host,
-         (unsigned)options->port);
+  const char *scheme = options->tls_cert == NULL ? "http" : "https";
+  if (options->unix_path != NULL) {
+    printf("listening on %s://unix:%s\n", scheme, options->unix_path);
+  } else {
+    int is_ipv6 = strchr(options->host, ':') != NULL;
+    printf(is_ipv6 ? "listening on %s://[%s]:%u\n" : "listening on %s://%s:%u\n", scheme, options->host,
+           (unsigned)options->port);
+  }
   fflush(stdout);
 
-  sigset_t signals = options_signals();
+  sigset_t signals = options_signals(options);
   int signal_number = 0;
-  sigwait(&signals, &signal_number);
+  for (;;) {
+    sigwait(&signals, &signal_number);
+    if (signal_number != SIGHUP) break;
+    /* Files that cannot be used leave the certificates as they were; the log says why. */
+    if (dog_engine_reload_certificates(engine) == DOG_OK) fprintf(stderr, "certificates read again\n");
+  }
   must(dog_engine_stop(engine, 2000), "stop");
   must(dog_engine_destroy(engine), "destroy");
 }

@@ -48,6 +48,17 @@ public func dog_request_remote(
 }
 
 @c @implementation
+public func dog_request_client_subject(
+  _ request: dog_request_t, _ subject: UnsafeMutablePointer<UnsafePointer<CChar>?>?,
+  _ length: UnsafeMutablePointer<Int>?
+) -> dog_status_t {
+  outcome {
+    let known = try RequestHandle(rawValue: request).find().exchange.request.clientSubject
+    return try lend(known.map { [UInt8]($0.utf8) }, subject, length)
+  }
+}
+
+@c @implementation
 public func dog_request_query(
   _ request: dog_request_t, _ name: UnsafePointer<CChar>?, _ name_length: Int,
   _ value: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ length: UnsafeMutablePointer<Int>?

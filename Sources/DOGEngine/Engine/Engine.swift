@@ -24,10 +24,13 @@ public final class Engine: @unchecked Sendable {
     var routes: [(pattern: RoutePattern, gatewayClass: String, name: Name?)] = []
     var fetch: (@Sendable (Engine, RequestHandle) throws -> Void)?
     var ports: [BoundPort] = []
+    /// All that were ever bound, for as long as the engine lives.
+    var tlsListeners: [TLSListener] = []
+    var socketFiles: [SocketFile] = []
   }
 
   let lifecycle = Lifecycle()
-  private let building = Lock(Definitions())
+  let building = Lock(Definitions())
   /// As they were at the start; read by the workers.
   private(set) var definitions = Definitions()
   private(set) var workers: [Worker] = []
@@ -106,17 +109,7 @@ public final class Engine: @unchecked Sendable {
     try edit { definitions throws(Status) in definitions.fetch = fetch }
   }
 
-  /// Binds a TCP listener; returns the port. `port` 0 takes a free one.
-  @discardableResult
-  public func listen(host: String = "127.0.0.1", port: UInt16) throws(Status) -> UInt16 {
-    try edit { definitions throws(Status) in
-      let bound = try BoundPort.bind(host: host, port: port, count: workerCount)
-      definitions.ports.append(bound)
-      return bound.address.port
-    }
-  }
-
-  private func edit<Result>(_ body: (inout Definitions) throws(Status) -> Result) throws(Status) -> Result {
+  func edit<Result>(_ body: (inout Definitions) throws(Status) -> Result) throws(Status) -> Result {
     guard !EngineTable.isForked else { throw .forked }
     guard lifecycle.isNew else { throw .wrongState }
     return try building.withLock { definitions throws(Status) in try body(&definitions) }
@@ -173,14 +166,6 @@ public final class Engine: @unchecked Sendable {
       throw failure
     }
     self.workers = workers
-  }
-
-  /// Lets go of what was bound and never started.
-  func closePorts() {
-    building.withLock { definitions in
-      for port in definitions.ports { port.close() }
-      definitions.ports = []
-    }
   }
 
   // MARK: While it runs

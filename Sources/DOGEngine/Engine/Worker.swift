@@ -99,10 +99,15 @@ final class Worker: @unchecked Sendable {
     listeners.append(listener)
   }
 
-  /// Ends a worker whose loop never ran.
-  func discard() {
+  private func closeListeners() {
     for listener in listeners { listener.close() }
     listeners = []
+    engine.removeSocketFiles()
+  }
+
+  /// Ends a worker whose loop never ran.
+  func discard() {
+    closeListeners()
     loop.close()
     loop.run()
   }
@@ -294,8 +299,7 @@ final class Worker: @unchecked Sendable {
     assertHere()
     guard !isDraining else { return }
     isDraining = true
-    for listener in listeners { listener.close() }
-    listeners = []
+    closeListeners()
     connections.forEach { $0.drain() }
     sockets.forEach {
       _ = $0.close(code: CloseCode.goingAway.rawValue, reason: UnsafeRawBufferPointer(start: nil, count: 0))

@@ -24,6 +24,8 @@ extension Outbox {
         guard written >= 0 else { return .lost }
         total += written
         wrote(written)
+        // A TLS record that the kernel did not take is the stream's, and no longer here.
+        guard !stream.isWriting else { return .waiting }
         if written < next.bytes { return beginWrite(to: stream, vectors) }
       }
       return .empty

@@ -82,6 +82,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   func streamReady(_ peer: Peer) {
     guard case .arriving = state else { return }
     parser.remote = peer.text
+    parser.clientSubject = peer.certificateSubject
     state = .reading
     setDeadline(worker.now + options.headerTimeoutMs)
   }
@@ -152,7 +153,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   }
 
   /// The peer has sent its FIN and all it sent was read: the connection ends when it has its responses.
-  private func endOfInput() { outbox.isEmpty ? end() : finish() }
+  private func endOfInput() { isAllWritten ? end() : finish() }
 
   private func begin(_ request: HTTPRequest) {
     worker.counters.add(.requestsTotal)
@@ -320,6 +321,9 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
 
   // MARK: Writing
 
+  /// The kernel has everything: the last TLS record too, which waits in the stream.
+  private var isAllWritten: Bool { outbox.isEmpty && !stream.isWriting }
+
   func markDirty() {
     guard !isDirty else { return }
     isDirty = true
@@ -402,7 +406,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
       worker.logPeer(.info, "\(stream.peer.text): the handshake did not end in time")
       end(reset: true)
     case .reading:
-      if parser.phase == .idle || !outbox.isEmpty { end() } else { refuse(408, "the request did not come in time") }
+      if parser.phase == .idle || !isAllWritten { end() } else { refuse(408, "the request did not come in time") }
     case .waiting(let exchange):
       if peerEnded { return end() }
       worker.counters.add(.refused)
@@ -423,7 +427,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     case .arriving: end(reset: true)
     case .reading:
       guard parser.phase == .idle, ahead.isEmpty else { return }
-      outbox.isEmpty ? end() : finish()
+      isAllWritten ? end() : finish()
     case .waiting, .streaming, .leaving, .finishing, .lingering, .gone: break
     }
   }
@@ -436,7 +440,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     state = .finishing
     ahead = []
     setDeadline(worker.now + options.bodyTimeoutMs)
-    outbox.isEmpty && !stream.isWriting ? flushed() : markDirty()
+    isAllWritten ? flushed() : markDirty()
   }
 
   /// The one end.

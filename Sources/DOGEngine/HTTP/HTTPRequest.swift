@@ -5,13 +5,16 @@
 public final class HTTPRequest: Sendable {
   /// The client's address, "127.0.0.1:5123".
   public let remote: String
+  /// The subject of the client's certificate, which was verified (RFC 2253). Nil without one.
+  public let clientSubject: String?
   private let head: RequestHead
   private let bodyBuffer: BodyBuffer
 
-  init(head: consuming RequestHead, body: consuming BodyBuffer, remote: String) {
+  init(head: consuming RequestHead, body: consuming BodyBuffer, remote: String, clientSubject: String?) {
     self.head = head
     bodyBuffer = body
     self.remote = remote
+    self.clientSubject = clientSubject
   }
 
   /// HTTP/1.1, else HTTP/1.0.

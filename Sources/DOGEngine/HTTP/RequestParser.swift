@@ -38,6 +38,7 @@ struct RequestParser {
   private let limits: Limits
   /// The client's address, for the requests to come.
   var remote: String
+  var clientSubject: String?
   private var emptyLines = 0
   /// The beginning of a head, when its end has not come.
   private var partialHead: PartialHead?
@@ -166,7 +167,8 @@ struct RequestParser {
     _ head: consuming RequestHead, _ input: inout UnsafeRawBufferPointer
   ) throws(RequestFault) -> Event {
     switch head.content.framing {
-    case .none: return .request(HTTPRequest(head: head, body: BodyBuffer(), remote: remote))
+    case .none:
+      return .request(HTTPRequest(head: head, body: BodyBuffer(), remote: remote, clientSubject: clientSubject))
     case .length(let count):
       guard count <= limits.bodyBytesMax else {
         refusesHEAD = head.isHEAD
@@ -185,6 +187,6 @@ struct RequestParser {
   ) throws(RequestFault) -> Event {
     guard try pending.read(&input) else { return .needMore }
     pendingBody = nil
-    return .request(pending.finish(remote: remote))
+    return .request(pending.finish(remote: remote, clientSubject: clientSubject))
   }
 }

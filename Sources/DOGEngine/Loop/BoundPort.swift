@@ -1,10 +1,14 @@
 import CUV
 import Glibc
 
-/// A bound TCP port with one accepting socket per worker (SO_REUSEPORT): the kernel spreads connections over them, so
-/// no worker hands another its connections at accept.
+/// Where clients connect to, with one accepting socket per worker: for a TCP port by SO_REUSEPORT, so that the kernel
+/// spreads connections over them; for a Unix-domain socket, of which there can be but one, by its descriptor's copies,
+/// of which one gets each connection. No worker hands another its connections at accept.
 struct BoundPort: Sendable {
-  let address: SocketAddress
+  /// 0 of a Unix-domain socket.
+  let port: UInt16
+  /// Removed by who ends the listening.
+  let file: SocketFile?
   let endpoint: Endpoint
   /// One for each worker; each is closed by the listener that takes it.
   let descriptors: [Int32]
@@ -34,10 +38,30 @@ struct BoundPort: Sendable {
         throw error
       }
     }
-    return BoundPort(address: address, endpoint: endpoint, descriptors: descriptors)
+    return BoundPort(port: address.port, file: nil, endpoint: endpoint, descriptors: descriptors)
   }
 
-  func close() { for descriptor in descriptors { Glibc.close(descriptor) } }
+  /// Binds a Unix-domain socket and listens; nobody accepts yet.
+  static func bind(path: String, count: Int, endpoint: Endpoint) throws(Status) -> BoundPort {
+    let (file, descriptor) = try SocketFile.bind(path)
+    var descriptors = [descriptor]
+    while descriptors.count < count {
+      let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+      guard copy >= 0 else {
+        for descriptor in descriptors { Glibc.close(descriptor) }
+        file.remove()
+        throw .system
+      }
+      descriptors.append(copy)
+    }
+    return BoundPort(port: 0, file: file, endpoint: endpoint, descriptors: descriptors)
+  }
+
+  /// Of one that no listener has taken over.
+  func close() {
+    file?.remove()
+    for descriptor in descriptors { Glibc.close(descriptor) }
+  }
 
   private static func open(_ address: SocketAddress, sharing: Bool) throws(Status) -> Int32 {
     let descriptor = socket(address.family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)

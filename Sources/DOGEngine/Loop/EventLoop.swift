@@ -10,6 +10,10 @@ final class EventLoop: @unchecked Sendable {
   let uv: UnsafeMutablePointer<uv_loop_t>
   /// What a read fills; lent to the stream's owner for the length of one callback.
   let readBuffer: UnsafeMutableRawBufferPointer
+  /// Made for the first TLS connection.
+  private(set) lazy var tlsBuffers = TLSBuffers()
+  /// TLS streams that read again and hold something to read already.
+  private var resumed: [Stream] = []
 
   private let async: UnsafeMutablePointer<uv_async_t>
   private let prepare: UnsafeMutablePointer<uv_prepare_t>
@@ -45,7 +49,7 @@ final class EventLoop: @unchecked Sendable {
       run()
       throw .system
     }
-    uv_prepare_start(prepare) { handle in EventLoop.of(handle?.pointee.data) { $0.onTurnEnd() } }
+    uv_prepare_start(prepare) { handle in EventLoop.of(handle?.pointee.data) { $0.endTurn() } }
   }
 
   deinit {
@@ -63,6 +67,18 @@ final class EventLoop: @unchecked Sendable {
 
   /// Runs `onWake` soon on the loop's thread; several calls may become one. Any thread, until `close`.
   func wake() { uv_async_send(async) }
+
+  /// Has a stream read what it holds, before the loop sleeps.
+  func resumeLater(_ stream: Stream) { resumed.append(stream) }
+
+  private func endTurn() {
+    var streams: [Stream] = []
+    swap(&streams, &resumed)
+    for stream in streams { stream.resume() }
+    onTurnEnd()
+    // Those that read again only now: the loop must come round for them.
+    if !resumed.isEmpty { wake() }
+  }
 
   /// Runs `onTimer` once at `time` (see `now`), in place of any time set before.
   func setTimer(at time: UInt64) {

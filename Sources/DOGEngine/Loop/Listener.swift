@@ -90,7 +90,7 @@ final class Listener {
       isShort = false
       do {
         let peer = Peer(address: endpoint.isUnix ? nil : SocketAddress(storage))
-        onConnection(try Stream.accept(accepted, from: peer, on: loop))
+        onConnection(try Stream.accept(accepted, from: peer, on: loop, tls: endpoint.tls?.context))
       } catch {
         onError("accept failed")
       }

@@ -4,19 +4,23 @@ import Glibc
 /// A TCP connection on one loop. Close is asynchronous with one road out: `close` (or `reset`), then libuv's close
 /// callback lets the stream go. Its owner is not told.
 final class Stream {
-  private let tcp: UnsafeMutablePointer<uv_tcp_t>
-  private let loop: EventLoop
-  private(set) var peer: Peer
+  let tcp: UnsafeMutablePointer<uv_tcp_t>
+  let loop: EventLoop
+  var peer: Peer
   /// Gets the events; nil after `close`. Unowned: whoever owns the stream sets itself here, and closes it before it
   /// goes.
   unowned(unsafe) var owner: (any StreamOwner)?
-  /// True from `write` until its callback.
-  private(set) var isWriting = false
+  /// True from `write` until its callback, and while a TLS record waits for the kernel.
+  var isWriting = false
   private(set) var isClosed = false
-  private var isReading = false
+  private(set) var isReading = false
   /// Reads what comes before all else, TLS included; nil when that is over, or there is none. It advances its input past
   /// what it has taken. To be set before `begin`.
   var preface: ((inout UnsafeMutableRawBufferPointer) -> PrefaceProgress)?
+
+  // TLS alone: see Stream+TLS.swift.
+  var tls: TLSSession?
+  var tlsState = TLSState()
 
   private init(loop: EventLoop, peer: Peer) throws(Status) {
     self.loop = loop
@@ -33,8 +37,18 @@ final class Stream {
   deinit { tcp.deallocate() }
 
   /// Takes over the descriptor of a new connection.
-  static func accept(_ descriptor: Int32, from peer: Peer, on loop: EventLoop) throws(Status) -> Stream {
-    try adopt(DetachedConnection(descriptor: descriptor, peer: peer), on: loop)
+  static func accept(
+    _ descriptor: Int32, from peer: Peer, on loop: EventLoop, tls: TLSContext?
+  ) throws(Status) -> Stream {
+    let stream = try adopt(DetachedConnection(descriptor: descriptor, peer: peer, tls: nil), on: loop)
+    guard let tls else { return stream }
+    do {
+      stream.tls = try TLSSession(context: tls, buffers: loop.tlsBuffers)
+    } catch {
+      stream.close()
+      throw error
+    }
+    return stream
   }
 
   /// Continues a connection that another loop gave up.
@@ -45,31 +59,48 @@ final class Stream {
       throw .system
     }
     connection.wasAdopted()
+    // A Unix-domain socket has no such thing, and says so.
     uv_tcp_nodelay(stream.tcp, 1)
+    if let tls = connection.tls {
+      tls.buffers = loop.tlsBuffers
+      stream.tls = tls
+      stream.tlsState.isReady = true
+    }
     return stream
   }
 
   /// Gives the connection up to another loop; this stream closes. Nothing may be waiting to be written.
   func detach() throws(Status) -> DetachedConnection {
+    guard !isWriting else { throw .system }
     var descriptor: uv_os_fd_t = -1
     guard uv_fileno(cuv_handle(tcp), &descriptor) == 0 else { throw .system }
     let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
     guard copy >= 0 else { throw .system }
+    let detached = DetachedConnection(descriptor: copy, peer: peer, tls: tls)
+    tls?.keepInput()
+    // Not a word of it to the peer: the connection goes on.
+    tls = nil
     close()
-    return DetachedConnection(descriptor: copy, peer: peer)
+    return detached
   }
 
   /// Reads for the first time: `streamReady` follows as soon as the connection may be used.
   func begin() {
     readStart()
-    if preface == nil { becomeReady() }
+    if preface == nil, tls == nil { owner?.streamReady(peer) }
   }
 
-  private func becomeReady() { owner?.streamReady(peer) }
-
+  @inline(__always)
   private func received(_ bytes: UnsafeMutableRawBufferPointer) {
-    guard preface == nil else { return readPreface(bytes) }
+    if preface != nil { return readPreface(bytes) }
+    if tls != nil { return readCiphertext(bytes) }
     owner?.streamRead(bytes)
+  }
+
+  private func ended() {
+    if tls != nil { return endCiphertext() }
+    readStop()
+    owner?.streamEnded()
   }
 
   private func readPreface(_ bytes: UnsafeMutableRawBufferPointer) {
@@ -82,14 +113,15 @@ final class Stream {
     case .done(let address):
       preface = nil
       if let address { peer = Peer(address: address) }
-      becomeReady()
-      if !rest.isEmpty { owner?.streamRead(rest) }
+      if tls == nil { owner?.streamReady(peer) }
+      if !rest.isEmpty { received(rest) }
     }
   }
 
   func readStart() {
     guard !isReading, !isClosed else { return }
     isReading = true
+    if tls != nil { resumeIfPending() }
     uv_read_start(
       cuv_stream(tcp),
       { handle, _, buffer in
@@ -106,8 +138,7 @@ final class Stream {
           if count > 0, let base = buffer?.pointee.base {
             stream.received(UnsafeMutableRawBufferPointer(start: base, count: count))
           } else if count == Int(UV_EOF.rawValue) {
-            stream.readStop()
-            owner.streamEnded()
+            stream.ended()
           } else if count < 0 {
             stream.readStop()
             owner.streamFailed(Int32(truncatingIfNeeded: count))
@@ -123,10 +154,17 @@ final class Stream {
   }
 
   /// Writes what the kernel takes at once: how many bytes, 0 when it takes none now, negative when the connection is
-  /// lost. Not while `isWriting`.
+  /// lost. Not while `isWriting`, but over TLS: then it takes none. What TLS takes it has encrypted; where the kernel
+  /// did not want all of it, the stream `isWriting` the rest, and `streamWritten` follows.
   @inline(__always)
   func tryWrite(_ base: UnsafeRawPointer, _ count: Int) -> Int {
     guard !isClosed else { return Int(UV_ECANCELED.rawValue) }
+    if let tls { return tryWrite(base, count, as: tls) }
+    return tryWriteRaw(base, count)
+  }
+
+  @inline(__always)
+  func tryWriteRaw(_ base: UnsafeRawPointer, _ count: Int) -> Int {
     // A buffer's length is a size_t, but the kernel's count of bytes written is what libuv returns as an int.
     var buffer = uv_buf_t(
       base: UnsafeMutablePointer(mutating: base.assumingMemoryBound(to: CChar.self)), len: min(count, 1 << 30))
@@ -136,14 +174,17 @@ final class Stream {
 
   func tryWrite(_ buffers: UnsafeMutableBufferPointer<uv_buf_t>) -> Int {
     guard !isClosed else { return Int(UV_ECANCELED.rawValue) }
+    if let tls { return tryWrite(buffers, as: tls) }
     let written = uv_try_write(cuv_stream(tcp), buffers.baseAddress, UInt32(buffers.count))
     return written == UV_EAGAIN.rawValue ? 0 : Int(written)
   }
 
   /// Writes all of it, as the kernel takes it; `streamWritten` or `streamFailed` follows later. One at a time. The
-  /// bytes stay the caller's and in place until then. False: the connection is lost.
+  /// bytes stay the caller's and in place until then. False: the connection is lost. Not over TLS, which leaves nothing
+  /// over unless it `isWriting`.
   func write(_ buffers: UnsafeMutableBufferPointer<uv_buf_t>) -> Bool {
     precondition(!isWriting, "one write at a time")
+    assert(tls == nil)
     guard !isClosed else { return false }
     let request = UnsafeMutablePointer<uv_write_t>.allocate(capacity: 1)
     isWriting = true
@@ -168,6 +209,10 @@ final class Stream {
   /// Sends the FIN: our side is done, the peer's may still come. Nothing may be waiting to be written.
   func shutdown() {
     guard !isClosed else { return }
+    if let tls { shutdown(as: tls) } else { sendFIN() }
+  }
+
+  func sendFIN() {
     var descriptor: uv_os_fd_t = -1
     if uv_fileno(cuv_handle(tcp), &descriptor) == 0 { Glibc.shutdown(descriptor, Int32(SHUT_WR)) }
   }
@@ -175,6 +220,7 @@ final class Stream {
   /// The end; the peer is told by FIN if it was not yet.
   func close() {
     guard !isClosed else { return }
+    if let tls { sayGoodbye(as: tls) }
     markClosed()
     uv_close(cuv_handle(tcp), Stream.letGo)
   }
@@ -189,28 +235,12 @@ final class Stream {
     isClosed = true
     isReading = false
     owner = nil
+    preface = nil
+    tls = nil
   }
 
   private static let letGo: uv_close_cb = { handle in
     guard let data = handle?.pointee.data else { return }
     Unmanaged<Stream>.fromOpaque(data).release()
   }
-}
-
-/// An open connection between two loops: a descriptor that closes itself if nobody adopts it.
-///
-/// `@unchecked Sendable`: it is sent once, from the loop that gave it up to the one that adopts it, and each uses it
-/// alone.
-final class DetachedConnection: @unchecked Sendable {
-  private(set) var descriptor: Int32
-  let peer: Peer
-
-  init(descriptor: Int32, peer: Peer) {
-    self.descriptor = descriptor
-    self.peer = peer
-  }
-
-  deinit { if descriptor >= 0 { Glibc.close(descriptor) } }
-
-  func wasAdopted() { descriptor = -1 }
 }

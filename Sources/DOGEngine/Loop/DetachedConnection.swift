@@ -1,0 +1,21 @@
+import Glibc
+
+/// An open connection between two loops: a descriptor that closes itself if nobody adopts it.
+///
+/// `@unchecked Sendable`: it is sent once, from the loop that gave it up to the one that adopts it, and each uses it
+/// alone.
+final class DetachedConnection: @unchecked Sendable {
+  private(set) var descriptor: Int32
+  let peer: Peer
+  let tls: TLSSession?
+
+  init(descriptor: Int32, peer: Peer, tls: TLSSession?) {
+    self.descriptor = descriptor
+    self.peer = peer
+    self.tls = tls
+  }
+
+  deinit { if descriptor >= 0 { Glibc.close(descriptor) } }
+
+  func wasAdopted() { descriptor = -1 }
+}
