@@ -39,7 +39,7 @@ final class Lingering: StreamOwner {
 
   func streamFailed(_ code: Int32) { end(reset: false) }
 
-  func streamBroken(_ reason: String) { end(reset: true) }
+  func streamBroken(_ reason: String) { end(reset: false) }
 
   func streamWritten() {}
 

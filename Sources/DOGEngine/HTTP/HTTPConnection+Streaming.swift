@@ -49,7 +49,7 @@ extension HTTPConnection {
     if peerEnded {
       // It may only have closed its own side, and take the rest; what has ended for good resets us soon.
       if isProgress { setDeadline(worker.now + HTTPConnection.halfClosedMs) }
-    } else if outbox.isEmpty {
+    } else if isAllWritten {
       setDeadline(.max)
     } else if isProgress || deadline == .max {
       setDeadline(worker.now + options.bodyTimeoutMs)
@@ -66,7 +66,7 @@ extension HTTPConnection {
   /// Nothing has moved for as long as it may.
   func streamStalled(_ response: ResponseStream) {
     if peerEnded { return end() }
-    guard !outbox.isEmpty else { return setDeadline(.max) }
+    guard !isAllWritten else { return setDeadline(.max) }
     worker.logPeer(.info, "\(response.ticket.exchange.request.remote): reset, it does not take its response")
     end(reset: true, because: .slow)
   }

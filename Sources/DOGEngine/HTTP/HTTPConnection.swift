@@ -322,7 +322,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   // MARK: Writing
 
   /// The kernel has everything: the last TLS record too, which waits in the stream.
-  private var isAllWritten: Bool { outbox.isEmpty && !stream.isWriting }
+  var isAllWritten: Bool { outbox.isEmpty && !stream.isWriting }
 
   func markDirty() {
     guard !isDirty else { return }

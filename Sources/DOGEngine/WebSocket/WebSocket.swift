@@ -161,7 +161,7 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
       leave()
       tellError(.reset)
     }
-    perform(closing.peerEnds(isFlushed: outbox.isEmpty, deadlineMs: closeDeadline()))
+    perform(closing.peerEnds(isFlushed: outbox.isEmpty && !stream.isWriting, deadlineMs: closeDeadline()))
     markDirty()
   }
 
