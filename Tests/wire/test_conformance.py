@@ -1,4 +1,5 @@
-"""Ordinary use by clients that others wrote: Python's `websockets` library and curl; and raw HTTP/1.1 beside them."""
+"""Ordinary use by clients that others wrote: Python's `websockets` library and curl; and raw HTTP/1.1 beside them.
+RFC 6455 frame by frame is in test_websocket_conformance.py."""
 import asyncio
 import contextlib
 import random
@@ -62,25 +63,6 @@ def test_bytes_of_every_length_come_back_as_bytes(echo):
     converse(echo, conversation)
 
 
-def test_a_message_of_one_megabyte_comes_back(echo):
-    async def conversation(socket):
-        data = random.Random(1).randbytes(MEGABYTE)
-        await socket.send(data)
-        assert await socket.recv() == data
-
-    converse(echo, conversation)
-
-
-def test_a_message_in_fragments_comes_back_whole(echo):
-    async def conversation(socket):
-        await socket.send(["he", "", "llo ", "wörld"])
-        assert await socket.recv() == "hello wörld"
-        await socket.send([b"\x00", b"\xff" * 70_000, b""])
-        assert await socket.recv() == b"\x00" + b"\xff" * 70_000
-
-    converse(echo, conversation)
-
-
 def test_a_ping_gets_its_pong_also_between_messages(echo):
     async def conversation(socket):
         for payload in (b"", b"x", b"y" * 125):
@@ -92,24 +74,6 @@ def test_a_ping_gets_its_pong_also_between_messages(echo):
         assert [await socket.recv(), await socket.recv()] == ["a", "b"]
 
     converse(echo, conversation)
-
-
-def test_an_unasked_pong_is_ignored(echo):
-    async def conversation(socket):
-        await socket.pong(b"nobody asked")
-        await socket.send("still here")
-        assert await socket.recv() == "still here"
-
-    converse(echo, conversation)
-
-
-@pytest.mark.parametrize("code", [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 4999])
-def test_a_close_is_answered_with_its_own_code(serve, code):
-    async def conversation(socket):
-        await socket.close(code, "so long")
-        return socket.close_code
-
-    assert converse(serve("echo").port, conversation) == code
 
 
 def test_ten_thousand_messages_in_flight_come_back_in_order(echo):
