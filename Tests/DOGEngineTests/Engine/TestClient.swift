@@ -30,6 +30,8 @@ final class TestClient: @unchecked Sendable {
   private var descriptor: Int32
   private var unread: [UInt8] = []
   private var start = 0
+  /// Messages that came compressed.
+  private(set) var compressed = 0
 
   /// `receiveBuffer` keeps the kernel from taking much for a client that does not read.
   init(port: UInt16, receiveBuffer: Int32? = nil) throws {
@@ -194,12 +196,17 @@ final class TestClient: @unchecked Sendable {
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
   ]
 
-  func requestUpgrade(_ target: String) throws { try request(target, headers: TestClient.upgradeHeaders) }
+  func requestUpgrade(_ target: String, extensions: String? = nil) throws {
+    let offer = extensions.map { ["Sec-WebSocket-Extensions: \($0)"] } ?? []
+    try request(target, headers: TestClient.upgradeHeaders + offer)
+  }
 
   /// A socket that is open.
-  static func open(_ target: String, port: UInt16, receiveBuffer: Int32? = nil) throws -> TestClient {
+  static func open(
+    _ target: String, port: UInt16, extensions: String? = nil, receiveBuffer: Int32? = nil
+  ) throws -> TestClient {
     let client = try TestClient(port: port, receiveBuffer: receiveBuffer)
-    try client.requestUpgrade(target)
+    try client.requestUpgrade(target, extensions: extensions)
     try client.expectUpgrade()
     return client
   }
@@ -222,6 +229,10 @@ final class TestClient: @unchecked Sendable {
     switch first {
     case 0x81: return .text(String(decoding: payload, as: UTF8.self))
     case 0x82: return .binary(payload)
+    case 0xC1, 0xC2:
+      compressed += 1
+      let plain = try Deflated.message(of: payload)
+      return first == 0xC1 ? .text(String(decoding: plain, as: UTF8.self)) : .binary(plain)
     case 0x89: return .ping(payload)
     case 0x8A: return .pong(payload)
     case 0x88:

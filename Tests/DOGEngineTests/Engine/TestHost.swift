@@ -12,6 +12,7 @@ struct TestHost: Sendable {
   var stickyMax = 65_536
   var idleSeconds = 60
   var options = Options()
+  var deflate: DeflateSettings?
   var origins: [String]?
 
   var identify: @Sendable (RequestHandle) throws -> Void = { $0.identify(TestHost.uid(of: $0)) }
@@ -147,6 +148,7 @@ extension TestHost {
     try engine.define(gateway)
     var shard = ShardClass(name: "RoomShard", parent: "Room") { HookedShard(self, $0) }
     shard.origins = origins
+    shard.deflate = deflate
     try engine.define(shard)
     try engine.route("/room/:name", to: "Room")
     return (engine, try engine.listen(port: 0))

@@ -18,6 +18,16 @@ enum Deflated {
     return [UInt8](room[..<count])
   }
 
+  /// What a payload inflates to.
+  static func message(of payload: [UInt8]) throws -> [UInt8] {
+    var reader = FrameReader(messageBytesMax: 1 << 26, inflation: inflation())
+    reader.read(binary(payload))
+    guard case .binary(let message) = reader.received.first else {
+      throw ClientError(description: "\(payload.count) bytes that do not inflate: \(reader.received)")
+    }
+    return message
+  }
+
   static func text(_ payload: [UInt8]) -> [UInt8] { ClientFrame.bytes(first: 0xC1, payload) }
   static func binary(_ payload: [UInt8]) -> [UInt8] { ClientFrame.bytes(first: 0xC2, payload) }
 

@@ -54,8 +54,13 @@ import Testing
   }
 
   @Test func `a claimed length costs no memory`() {
-    // Were the claim believed, the allocation of 2^62 bytes would end the process.
-    let bytes = ClientFrame.header(first: 0x82, length: 1 << 62) + [1, 2, 3]
+    let header = FrameHeader(
+      opcode: .binary, isFinal: true, isCompressed: false, maskingKey: MaskingKey(0), length: 1 << 31, size: 14)
+    let assembly = FrameParser.Assembly(messageBytesMax: .max, inflation: nil)
+    assembly.begin(header)
+    #expect(withUnsafeBytes(of: UInt8(7)) { assembly.append($0, isASCII: true) } == nil)
+    #expect(assembly.messageCapacity <= 2)
+    let bytes = ClientFrame.header(first: 0x82, length: 1 << 31) + [1, 2, 3]
     #expect(FrameReader.read(bytes, messageBytesMax: .max).isEmpty)
     #expect(FrameReader.readByteByByte(bytes, messageBytesMax: .max).events.isEmpty)
   }
