@@ -175,7 +175,8 @@ typedef struct dog_options {
   uint32_t gossips_max;          /* 1,024: questions of one Shard waiting for replies */
 
   uint32_t header_timeout_ms;    /* 10,000: from the first byte (or the accept) to a whole head, else 408 */
-  uint32_t body_timeout_ms;      /* 30,000: between two parts of a body, else 408 */
+  uint32_t body_timeout_ms;      /* 30,000: between two parts of a body, else 408; and how long a client may take
+                                  * nothing of a response that waits for it */
   uint32_t keepalive_timeout_ms; /* 60,000: an HTTP connection with nothing to do is closed */
   uint32_t identify_timeout_ms;  /* 10,000: identify, clusterize and on_fetch, each; then the client gets 503 */
   uint32_t receive_timeout_ms;   /* 30,000: receive; then the client gets 503 */
@@ -420,7 +421,9 @@ dog_status_t dog_engine_define_shard(dog_engine_t *engine, const dog_shard_class
 
 /*
  * Sends requests to a Gateway; before start only. `pattern` is a path of segments, of which one is a `:parameter`:
- * "/tasks/:name" takes /tasks/x, /tasks/x/ws, ... to the Gateway named x of that class (percent-decoded, once). A
+ * "/tasks/:name" takes /tasks/x, /tasks/x/ws, ... to the Gateway named x of that class. The name is percent-decoded
+ * once, after the path was split: "a%2Fb" is the name a/b, and one that is not UTF-8 then, or holds a control
+ * character, matches no route. Nothing else is decoded, and no path is normalised: ".." is a segment like others. A
  * literal pattern without parameter, "/ws", goes to the Gateway that `name` names. An empty parameter does not match.
  * The first route that matches is taken. `name` is NULL for a pattern with a parameter. All three NUL-terminated.
  * DOG_EINVAL: the pattern does not begin with '/', has two parameters, or lacks the name that it needs.
@@ -449,10 +452,18 @@ dog_status_t dog_request_body(dog_request_t request, const void **body, size_t *
 dog_status_t dog_request_remote(dog_request_t request, const char **address, size_t *length); /* "127.0.0.1:51234" */
 /* The subject of the TLS client's certificate, verified, as text (RFC 2253): "CN=ann,O=Example". DOG_ENOENT: none. */
 dog_status_t dog_request_client_subject(dog_request_t request, const char **subject, size_t *length);
-/* The value of a query parameter, percent-decoded, '+' as space; the first of several. DOG_ENOENT: it is absent. */
+/*
+ * The value of a query parameter, percent-decoded once, '+' as space; the first of several. DOG_ENOENT: it is absent.
+ * It is bytes and not text: decoded it may hold anything, a NUL or what is not UTF-8 too. A '%' that escapes nothing is
+ * itself.
+ */
 dog_status_t dog_request_query(dog_request_t request, const char *name, size_t name_length, const char **value,
                                size_t *length);
-/* A header by its name, letter case aside; several of one name are joined by ", ". DOG_ENOENT: it is absent. */
+/*
+ * A header by its name, letter case aside; several of one name are joined by ", ". DOG_ENOENT: it is absent. "Host" is
+ * what the request is for: where the target is in absolute-form ("http://a/b"), that is the target's own authority (RFC
+ * 9112, section 3.2.2), and dog_request_header_at has the header as it was sent.
+ */
 dog_status_t dog_request_header(dog_request_t request, const char *name, size_t name_length, const char **value,
                                 size_t *length);
 /* The headers in the order they came, names as sent. DOG_ENOENT: index is past the last. */

@@ -80,6 +80,12 @@ static inline dog_status_t call_request_header_at(uint64_t handle) {
   dog_header_t header;
   return dog_request_header_at(handle, 0, &header);
 }
+static inline dog_status_t call_request_protocol_at(uint64_t handle) {
+  const char *protocol = NULL;
+  size_t length = 0;
+  return dog_request_protocol_at(handle, 0, &protocol, &length);
+}
+static inline dog_status_t call_request_respond_end(uint64_t handle) { return dog_request_respond_end(handle); }
 static inline dog_status_t call_shard_sockets(uint64_t handle) {
   dog_socket_t sockets[4];
   size_t count = 0;
@@ -94,6 +100,8 @@ HANDLE_CALL(request_identify, "ann", 3)
 HANDLE_CALL(request_clusterize, "here", 4)
 HANDLE_CALL(request_forward, "ROOM", 4, "room", 4)
 HANDLE_CALL(request_respond, 200, NULL, 0, "x", 1)
+HANDLE_CALL(request_respond_begin, 200, NULL, 0, NULL)
+HANDLE_CALL(request_respond_write, "x", 1)
 HANDLE_CALL(request_connect, NULL)
 HANDLE_CALL(socket_set_data, NULL)
 HANDLE_CALL(socket_send, DOG_TEXT, "x", 1)
@@ -124,6 +132,7 @@ static const handle_call_t handle_calls[] = {
     HANDLE_CALL_ROW(request_query, REQUEST, 1),
     HANDLE_CALL_ROW(request_header, REQUEST, 1),
     HANDLE_CALL_ROW(request_header_at, REQUEST, 1),
+    HANDLE_CALL_ROW(request_protocol_at, REQUEST, 1),
     HANDLE_CALL_ROW(socket_uid, SOCKET, 1),
     HANDLE_CALL_ROW(socket_shard, SOCKET, 1),
     HANDLE_CALL_ROW(socket_buffered, SOCKET, 1),
@@ -149,10 +158,13 @@ static const handle_call_t handle_calls[] = {
     HANDLE_CALL_ROW(gateway_whisper, GATEWAY, 0),
     HANDLE_CALL_ROW(gossip_reply, GOSSIP, 0),
     HANDLE_CALL_ROW(gossip_fail, GOSSIP, 0),
+    HANDLE_CALL_ROW(request_respond_write, REQUEST, 0),
+    HANDLE_CALL_ROW(request_respond_end, REQUEST, 0),
     HANDLE_CALL_ROW(request_identify, REQUEST, 0),
     HANDLE_CALL_ROW(request_clusterize, REQUEST, 0),
     HANDLE_CALL_ROW(request_forward, REQUEST, 0),
     HANDLE_CALL_ROW(request_respond, REQUEST, 0),
+    HANDLE_CALL_ROW(request_respond_begin, REQUEST, 0),
     HANDLE_CALL_ROW(request_connect, REQUEST, 0),
     HANDLE_CALL_ROW(socket_close, SOCKET, 0),
 };

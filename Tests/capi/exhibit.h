@@ -100,7 +100,8 @@ static inline exhibit_t *exhibit_open(void (*show)(exhibit_t *exhibit)) {
 
   exhibit->asked_client = ws_open(app->port, "/room/ws?u=asked");
   exhibit->request_client = client_connect(app->port);
-  client_ask(exhibit->request_client, "GET", "/room?u=held");
+  client_say(exhibit->request_client,
+             "GET /room?u=held HTTP/1.1\r\nHost: test\r\nSec-WebSocket-Protocol: chat\r\n\r\n");
   gate_wait(&exhibit->held, 1);
   exhibit->asking_client = ws_open(app->port, "/room/ws?u=asking");
   ws_say(exhibit->asking_client, "question");

@@ -10,7 +10,7 @@ static void version_and_statuses_can_be_read(void) {
   CHECK(strcmp(dog_status_name(DOG_##name), "DOG_" #name) == 0);                                                       \
   CHECK(strcmp(dog_status_text(DOG_##name), sentence) == 0);
   DOG_STATUS_MAP(CHECK_STATUS_NAME)
-  static const int unknown[] = {1, -24, -1000, INT32_MAX, INT32_MIN};
+  static const int unknown[] = {1, -26, -1000, INT32_MAX, INT32_MIN};
   for (size_t index = 0; index < sizeof unknown / sizeof unknown[0]; index++) {
     CHECK(strcmp(dog_status_name((dog_status_t)unknown[index]), "DOG_EUNKNOWN") == 0);
     CHECK(dog_status_text((dog_status_t)unknown[index]) != NULL);
@@ -79,6 +79,7 @@ static void null_arguments_of_an_engine_are_refused(void) {
   CHECK_STATUS(dog_gateway_class_init(NULL, sizeof(dog_gateway_class_t)), DOG_EINVAL);
   CHECK_STATUS(dog_shard_class_init(NULL, sizeof(dog_shard_class_t)), DOG_EINVAL);
   CHECK_STATUS(dog_connect_options_init(NULL, sizeof(dog_connect_options_t)), DOG_EINVAL);
+  CHECK_STATUS(dog_stream_options_init(NULL, sizeof(dog_stream_options_t)), DOG_EINVAL);
   CHECK_STATUS(dog_engine_create(NULL, NULL), DOG_EINVAL);
 
   dog_engine_t *engine = NULL;
@@ -164,6 +165,11 @@ static void show_null_pointers(exhibit_t *exhibit) {
   CHECK_INVALID(dog_request_header(request, NULL, 4, &text, &length));
   CHECK_INVALID(dog_request_header(request, "host", 4, NULL, &length));
   CHECK_INVALID(dog_request_header_at(request, 0, NULL));
+  CHECK_INVALID(dog_request_protocol_at(request, 0, NULL, &length));
+  CHECK_INVALID(dog_request_protocol_at(request, 0, &text, NULL));
+  CHECK_STATUS(dog_request_protocol_at(request, 1, &text, &length), DOG_ENOENT);
+  CHECK_STATUS(dog_request_protocol_at(request, SIZE_MAX, &text, &length), DOG_ENOENT);
+  CHECK_INVALID(dog_request_respond_write(request, NULL, 1));
 
   dog_socket_t socket = exhibit->handles[SOCKET];
   CHECK_INVALID(dog_socket_uid(socket, NULL, &length));

@@ -18,7 +18,7 @@ import websockets
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BIN = ROOT / (os.environ.get("DOG_BUILD") or os.environ.get("BUILD") or "build") / "bin"
-EXAMPLES = ["echo", "fanout", "tasks", "counter", "deferred"]
+EXAMPLES = ["echo", "fanout", "tasks", "counter", "deferred", "events"]
 SECONDS_MAX = 20
 
 
@@ -113,7 +113,7 @@ def test_a_port_in_use_is_told(name):
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name != "events"])
 def test_a_signal_ends_it_with_1001_to_every_socket(name, by):
     async def scenario(example):
         clients = [await example.connect("/tasks/ws" if name == "deferred" else "/tasks/x/ws") for _ in range(3)]

@@ -91,6 +91,25 @@ extension EngineTests {
       }
     }
 
+    @Test(arguments: ["Content-Length: 3\r\n\r\nab", "Transfer-Encoding: chunked\r\n\r\n3\r\nab", ""])
+    func `E2: body_timeout_ms: half a body is answered with 408, and the reason`(_ rest: String) throws {
+      var host = TestHost()
+      host.options.bodyTimeoutMs = 100
+      try host.run { engine, port in
+        let client = try TestClient(port: port)
+        // Not the whole body's time: each part of it begins anew.
+        let parts = rest.isEmpty ? ["Content-Length: 9\r\n\r\n", "a", "b", "c"] : [rest]
+        try client.send("POST /room/x HTTP/1.1\r\nHost: a\r\n")
+        for part in parts { try client.send(part) }
+        let response = try client.response()
+        #expect(response?.status == 408)
+        #expect(response?.body == "408 Request Timeout: the request did not come in time\n")
+        #expect(response?.headers["connection"] == "close")
+        client.close()
+        #expect(engine.isQuiet())
+      }
+    }
+
     @Test func `E2: keepalive_timeout_ms: a connection without a request is closed`() throws {
       var host = TestHost()
       host.options.keepaliveTimeoutMs = 100
