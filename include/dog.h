@@ -395,14 +395,17 @@ typedef struct dog_shard_class {
   size_t origin_count;
   /*
    * permessage-deflate (RFC 7692). A message is compressed once, however many sockets get it: so the engine always
-   * says server_no_context_takeover, and a socket that asked for a smaller window than another has its own copy.
+   * says server_no_context_takeover, and only what is longer than the smallest window in use is compressed for each
+   * size of window. What does not shrink is sent as it is. message_bytes_max is for what a message inflates to, and
+   * ends it while it inflates. Memory of a socket: about 100 bytes while it is idle; while a message from it is
+   * incomplete an inflater of 2^client_window_bits + 7,400 bytes, besides that message as far as it came.
    */
   uint32_t deflate;              /* 0: never; 1: where the client offers it */
   uint32_t deflate_level;        /* 1: fastest, to 9: smallest */
   uint32_t deflate_window_bits;  /* 15: the largest window to compress with, 9 to 15 */
   uint32_t deflate_client_window_bits; /* 15: the largest window for a client, 8 to 15, where it lets us choose */
   uint32_t deflate_client_context; /* 0: client_no_context_takeover, no memory held between messages; 1: a client may
-                                    * refer to its earlier messages, for 2^client_window_bits + 9,600 bytes a socket */
+                                    * refer to its earlier messages, for that inflater from its first on */
   uint32_t deflate_bytes_min;    /* 64: a shorter message is sent as it is */
 } dog_shard_class_t;
 

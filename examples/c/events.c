@@ -151,6 +151,7 @@ int main(int argc, char **argv) {
   must(dog_shard_class_init(&shard, sizeof shard), "shard");
   shard.name = "EVENTS";
   shard.parent = "EVENTS";
+  shard.deflate = options.deflate;
   shard.receive = receive;
   must(dog_engine_define_shard(engine, &shard), "shard");
 

@@ -52,7 +52,9 @@ enum FrameEncoder {
   /// Kind and payload of a whole frame that `write` made of a message as it is.
   static func message(of frame: UnsafeRawBufferPointer) -> (kind: MessageKind, payload: UnsafeRawBufferPointer) {
     let header = frame[1] < 126 ? 2 : frame[1] == 126 ? 4 : 10
-    return (frame[0] == 0x80 | Opcode.text.rawValue ? .text : .binary, UnsafeRawBufferPointer(rebasing: frame[header...]))
+    return (
+      frame[0] == 0x80 | Opcode.text.rawValue ? .text : .binary, UnsafeRawBufferPointer(rebasing: frame[header...])
+    )
   }
 
   /// Returns the size of the header.

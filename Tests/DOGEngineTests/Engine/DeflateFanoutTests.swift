@@ -25,7 +25,8 @@ extension EngineTests {
     }
 
     @Test(arguments: [1, 3])
-    func `S4, S5: everybody gets all in order, the sender not its own, and the counts are exact`(_ workers: Int) throws {
+    func `S4, S5: everybody gets all in order, the sender not its own, and the counts are exact`(_ workers: Int) throws
+    {
       var host = Self.host(workers: workers)
       let rounds = 40
       // One callback says things in every way: each receiver must have them in this order.

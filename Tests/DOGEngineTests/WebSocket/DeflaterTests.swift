@@ -67,7 +67,8 @@ import Testing
     let noise = (0..<1000).map { _ in UInt8.random(in: 0...255, using: &random) }
     for (message, isCompressed) in [
       ([], false), ([0x61], false), ([UInt8](repeating: 0x61, count: 63), false),
-      ([UInt8](repeating: 0x61, count: 64), true), (noise, false), (noise + [UInt8](repeating: 0x61, count: 9000), true),
+      ([UInt8](repeating: 0x61, count: 64), true), (noise, false),
+      (noise + [UInt8](repeating: 0x61, count: 9000), true),
     ] {
       message.withUnsafeBytes { bytes in
         var maker = MessageFrame.Maker(.text, bytes, pool, settings)

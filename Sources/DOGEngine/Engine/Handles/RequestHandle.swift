@@ -162,7 +162,8 @@ public struct RequestHandle: Hashable, Sendable {
           )
         }
         let upgrade = Upgrade(
-          accept: key, selectedProtocol: selected, deflate: ticket.deflateAgreement, headers: upgradeHeaders, data: data)
+          accept: key, selectedProtocol: selected, deflate: ticket.deflateAgreement, headers: upgradeHeaders, data: data
+        )
         return (
           .ok,
           { worker, ticket in
