@@ -1,0 +1,59 @@
+/// Whether new connections are let in, by how loaded something is: how late a loop is, how much memory is in use. Pure:
+/// samples and times in.
+///
+/// DESIGN. It closes at once where a sample is over the mark. It opens again when for a while (`settleMs`) every sample
+/// was at most `opensAt`, which is below the mark. Both keep it from flapping: to let everybody in for a moment would
+/// only make the next stall.
+struct Admission {
+  enum Change: Equatable {
+    case closed
+    case opened
+  }
+
+  let closesAbove: UInt64
+  let opensAt: UInt64
+  let settleMs: UInt64
+  private(set) var isOpen = true
+  /// Since when every sample was at most `opensAt`; nil when the last was not. Of interest while it is closed.
+  private var calmSince: UInt64?
+
+  init(closesAbove: UInt64, opensAt: UInt64, settleMs: UInt64) {
+    self.closesAbove = closesAbove
+    self.opensAt = min(opensAt, closesAbove)
+    self.settleMs = settleMs
+  }
+
+  /// How late a loop is, in milliseconds.
+  static func lag(_ markMs: UInt64) -> Admission {
+    Admission(closesAbove: markMs, opensAt: markMs / 2, settleMs: 1000)
+  }
+
+  /// Resident memory, in bytes. An allocator gives little back, so the way down is short.
+  static func memory(_ markBytes: UInt64) -> Admission {
+    Admission(closesAbove: markBytes, opensAt: markBytes - markBytes / 16, settleMs: 1000)
+  }
+
+  /// Nil: as it was.
+  mutating func sample(_ load: UInt64, now: UInt64) -> Change? {
+    guard load <= opensAt else {
+      calmSince = nil
+      guard isOpen, load > closesAbove else { return nil }
+      isOpen = false
+      return .closed
+    }
+    guard !isOpen else { return nil }
+    guard let since = calmSince else {
+      calmSince = now
+      return nil
+    }
+    // A clock that went back, or a gap: counted from here.
+    guard now >= since else {
+      calmSince = now
+      return nil
+    }
+    guard now - since >= settleMs else { return nil }
+    isOpen = true
+    calmSince = nil
+    return .opened
+  }
+}
