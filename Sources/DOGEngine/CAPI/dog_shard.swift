@@ -103,7 +103,6 @@ public func dog_shard_gossip(
     let host = HostGossiped(gossiped: gossiped, user: user, shard: shard)
     let question = try bytes(data, length)
     let handle = ShardHandle(rawValue: shard)
-    guard timeout_ms != 0 else { return handle.gossip(question) { host($0) } }
     return handle.gossip(question, timeoutMs: UInt64(timeout_ms)) { host($0) }
   }
 }

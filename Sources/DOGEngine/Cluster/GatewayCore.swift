@@ -54,7 +54,8 @@ final class GatewayCore: @unchecked Sendable {
     placement = Placement(
       settings: Placement.Settings(
         limit: type.limit, stickyMs: UInt64(type.stickySeconds) * 1000, stickyMax: type.stickyMax,
-        idleMs: UInt64(type.idleSeconds) * 1000, shardsMax: engine.options.shardsMax))
+        idleMs: UInt64(type.idleSeconds) * 1000, shardsMax: engine.options.shardsMax,
+        placesMax: type.connectionsMax > 0 ? type.connectionsMax : .max))
     shardsOnWorker = Array(repeating: 0, count: engine.workers.count)
     slices = .allocate(capacity: engine.workers.count)
     slices.initialize(repeating: nil, count: engine.workers.count)
@@ -112,7 +113,10 @@ final class GatewayCore: @unchecked Sendable {
     guard !exchange.hasLeft else { return }
     guard !hasEnded else { return exchange.refuse(503, "the engine stops", from: home) }
     let decision = placement.place(uid, now: home.now)
-    if decision != .full { countPlaces(1) }
+    switch decision {
+    case .shard, .waits, .begins: countPlaces(1)
+    case .full, .atPlacesMax: break
+    }
     switch decision {
     case .shard(let slot): send(exchange, uid, to: slot)
     case .waits(let slot): wait(exchange, uid, for: slot)
@@ -122,6 +126,7 @@ final class GatewayCore: @unchecked Sendable {
       wait(exchange, uid, for: slot)
       type.clusterizes ? askName(of: slot, for: exchange, uid) : nameShard(slot, ShardID.random())
     case .full: exchange.refuse(503, "the cluster has shards_max Shards, all full", from: home)
+    case .atPlacesMax: exchange.refuse(503, "the cluster has connections_max connections", from: home)
     }
   }
 
@@ -155,7 +160,7 @@ final class GatewayCore: @unchecked Sendable {
       let ticket = Ticket.put(
         .clusterize(self, slot: slot), exchange, uid: uid, on: home,
         timeoutMs: home.engine.options.identifyTimeoutMs)
-    else { return abandonShard(slot, with: Response.refusal(503)) }
+    else { return abandonShard(slot, with: home.refusal(503)) }
     home.ask(ticket) { [self] request in try host?.clusterize(request) }
   }
 

@@ -42,7 +42,7 @@ final class GossipRound: @unchecked Sendable {
     guard shard.roundCount < worker.engine.options.gossipsMax else { return .full }
     var others: [Worker] = []
     shard.gateway.forEachOther(than: worker) { others.append($0) }
-    let deadline = worker.now + timeoutMs
+    let deadline = worker.now + (timeoutMs > 0 ? timeoutMs : worker.engine.options.gossipTimeoutMs)
     let round = GossipRound(shard: shard, deadline: deadline, workers: others.count + 1, gossiped: gossiped)
     guard let handle = worker.inquiries.insert(round, as: .inquiry) else { return .full }
     round.handle = handle

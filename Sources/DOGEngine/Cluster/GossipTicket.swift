@@ -48,7 +48,7 @@ final class GossipTicket: @unchecked Sendable {
       let status = error as? Status ?? .host
       if worker.gossips.claim(handle) { end(status == .noHandler ? .noHandler : .host, []) }
       if status != .noHandler {
-        worker.log(.error, "ongossip of Shard \(shard.id) returned an error: \(error)")
+        worker.logPeer(.error, "ongossip of Shard \(shard.id) returned an error: \(error)")
       }
     }
   }

@@ -25,6 +25,8 @@ struct Placement {
     /// How long a Shard is empty before it is retired.
     var idleMs: UInt64
     var shardsMax: Int
+    /// The most places of all Shards together.
+    var placesMax = Int.max
   }
 
   enum Decision: Equatable {
@@ -37,6 +39,8 @@ struct Placement {
     case begins(Int)
     /// No Shard has room and there may not be another. Nothing was reserved.
     case full
+    /// All places that the cluster may have are taken. Nothing was reserved.
+    case atPlacesMax
   }
 
   struct Shard {
@@ -97,6 +101,7 @@ struct Placement {
 
   /// Reserves a place for a connection of this uid.
   mutating func place(_ uid: Name, now: UInt64) -> Decision {
+    guard total < settings.placesMax else { return .atPlacesMax }
     let found = sticky.find(uid)
     let decision: Decision
     let shard: Int

@@ -37,7 +37,7 @@ final class ShardCore: @unchecked Sendable {
     scope = slice.add(self)
     guard let handle = worker.shards.insert(self, as: .shard) else {
       // No slot in four million: it exists, and refuses.
-      worker.log(.error, "a worker holds no more Shards")
+      worker.logPeer(.error, "a worker holds no more Shards")
       isStopped = true
       return
     }
@@ -104,7 +104,8 @@ final class ShardCore: @unchecked Sendable {
       let stream = try Stream.adopt(detached.connection, on: worker.loop)
       open(stream, unread: detached.unread, uid, upgrade)
     } catch {
-      worker.log(.error, "a connection could not be moved to its Shard's worker")
+      worker.logPeer(
+        .error, "\(detached.connection.peer.text): reset, it could not be moved to its Shard's worker")
       worker.connectionEnded()
       gateway.release(uid, slot: slot, from: worker)
     }
@@ -113,6 +114,7 @@ final class ShardCore: @unchecked Sendable {
   private func open(_ stream: Stream, unread: [UInt8], _ uid: Name, _ upgrade: Upgrade) {
     let socket = WebSocket(shard: self, stream: stream, uid: uid, deflate: upgrade.deflate, data: upgrade.data)
     guard !isStopped, !worker.isAborting, let handle = worker.sockets.insert(socket, as: .socket) else {
+      worker.logPeer(.info, "\(stream.peer.text): reset, its Shard has stopped")
       stream.reset()
       worker.connectionEnded()
       return gateway.release(uid, slot: slot, from: worker)

@@ -40,6 +40,11 @@ public final class Engine: @unchecked Sendable {
   let connections = Atomic<Int>(0)
   /// Gateways alive.
   let gatewayCount = Atomic<Int>(0)
+  let trustedProxies: TrustedProxies
+  /// Nil where an address may have any number of connections.
+  let addressCounts: AddressCounts?
+  /// Written by worker 0: nobody new is let in.
+  let isShortOfMemory = Atomic<Bool>(false)
   /// Decides each phase of a stop. Used on worker 0 alone.
   var stopping = StopSequence()
 
@@ -48,13 +53,24 @@ public final class Engine: @unchecked Sendable {
       Log(level: options.logLevel, write: options.log)(.error, "option \(member) is out of its range")
       throw .invalid
     }
+    let trusted: TrustedProxies
+    do {
+      trusted = try TrustedProxies(options.trustedProxies)
+    } catch {
+      Log(level: options.logLevel, write: options.log)(
+        .error, "option trusted_proxies has an entry that is no address, network or \"unix\": \"\(error.text)\"")
+      throw .invalid
+    }
     return try EngineTable.add { number, incarnation in
-      Engine(options: options, number: number, incarnation: incarnation)
+      Engine(options: options, trustedProxies: trusted, number: number, incarnation: incarnation)
     }
   }
 
-  private init(options: Options, number: Int, incarnation: UInt) {
+  private init(options: Options, trustedProxies: TrustedProxies, number: Int, incarnation: UInt) {
     self.options = options
+    self.trustedProxies = trustedProxies
+    addressCounts =
+      options.connectionsPerAddressMax > 0 ? AddressCounts(max: options.connectionsPerAddressMax) : nil
     self.number = number
     self.incarnation = incarnation
     log = Log(level: options.logLevel, write: options.log)

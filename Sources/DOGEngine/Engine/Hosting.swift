@@ -84,6 +84,7 @@ public struct GatewayClass: Sendable {
   var isValid: Bool {
     Name(name) != nil && Name(child) != nil && (1...1_000_000).contains(limit) && (0...604_800).contains(stickySeconds)
       && (0...4_000_000).contains(stickyMax) && (0...604_800).contains(idleSeconds)
+      && (0...Int(UInt32.max)).contains(connectionsMax)
   }
 }
 

@@ -98,7 +98,7 @@ final class Ticket: @unchecked Sendable {
     switch question {
     case .fetch: break
     case .identify(let gateway): gateway.endIfForgettable()
-    case .clusterize(let gateway, let slot): gateway.abandonShard(slot, with: Response.refusal(503))
+    case .clusterize(let gateway, let slot): gateway.abandonShard(slot, with: worker.refusal(503))
     case .waiting(let gateway, let slot): gateway.stopWaiting(self, slot: slot)
     case .receive(let shard): shard.gateway.release(uid, slot: shard.slot, from: worker)
     }
@@ -106,7 +106,7 @@ final class Ticket: @unchecked Sendable {
 
   /// The host did not name the Shard in time.
   func clusterizeTimedOut(on worker: Worker) {
-    worker.log(.warn, "clusterize did not answer in time")
+    worker.logPeer(.warn, "\(exchange.request.summary): 503, clusterize did not answer in time")
     cancel(on: worker)
   }
 }

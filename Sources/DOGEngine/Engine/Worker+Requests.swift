@@ -1,25 +1,7 @@
 import Glibc
 
-// A request's way through one worker: accepted, routed, put to the host.
+// A request's way through one worker: routed, put to the host.
 extension Worker {
-  func accepted(_ stream: Stream, from endpoint: Endpoint) {
-    let open = engine.connections.add(1, ordering: .sequentiallyConsistent).newValue
-    counters.add(.connectionsTotal)
-    let connection = HTTPConnection(stream: stream, worker: self)
-    guard !isDraining, let handle = connections.insert(connection, as: .connection) else {
-      stream.reset()
-      return connectionEnded()
-    }
-    connection.open(handle)
-    if open > engine.options.connectionsMax { connection.refuseAtOnce() }
-  }
-
-  /// A TCP connection of the engine is over, as HTTP or as a WebSocket.
-  func connectionEnded() {
-    let open = engine.connections.subtract(1, ordering: .sequentiallyConsistent).newValue
-    if open == 0, isDraining { engine.workers[0].post { $0.advanceStop(acknowledging: 0) } }
-  }
-
   /// Sends a request to its Gateway, or to on_fetch.
   func route(_ exchange: Exchange) {
     if let key = exchange.request.withPath({ engine.definitions.router.match($0) }) {
@@ -52,11 +34,15 @@ extension Worker {
       do {
         try question(RequestHandle(ticket.handle))
       } catch {
-        logPeer(.error, "a callback returned an error for \(ticket.exchange.request.path): \(error)")
         let request = RequestHandle(ticket.handle)
-        if request.fail() == .stale { request.failStream() }
+        if request.fail("a callback returned an error: \(error)") == .stale { request.failStream() }
       }
     }
+  }
+
+  /// The engine's own answer.
+  func refusal(_ status: Int, _ reason: String = "") -> Response {
+    Response.refusal(status, reason, retryAfterSeconds: engine.options.retryAfterSeconds)
   }
 
   /// The Date header's value of this second.

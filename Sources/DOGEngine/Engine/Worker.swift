@@ -70,6 +70,13 @@ final class Worker: @unchecked Sendable {
   private var timerAt: UInt64?
   private var stopDeadline: UInt64?
 
+  /// Nil where the option says never.
+  var lagWatch: LagWatch?
+  /// Worker 0's; nil where the option says never.
+  var memoryWatch: (admission: Admission, due: UInt64)?
+  /// Open connections that were refused and are to be told so.
+  var refusedConnections = 0
+
   init(index: Int, engine: Engine, firstGeneration: UInt32) throws(Status) {
     self.index = index
     self.engine = engine
@@ -139,6 +146,8 @@ final class Worker: @unchecked Sendable {
     // A host may run one engine inside a callback of another: the thread is the other's again afterwards.
     outer = Worker.current
     pthread_setspecific(Worker.threadKey, Unmanaged.passUnretained(self).toOpaque())
+    loop.updateTime()
+    watchLoad()
     loop.run()
     pthread_setspecific(Worker.threadKey, outer.map { Unmanaged.passUnretained($0).toOpaque() })
     outer = nil
@@ -169,10 +178,16 @@ final class Worker: @unchecked Sendable {
 
   var log: Log { engine.log }
 
-  /// A line about what an outsider did: limited, so that an attack cannot fill a disk.
-  func logPeer(_ level: LogLevel, _ line: @autoclosure () -> String) {
-    guard level <= log.level, log.write != nil, let suppressed = logLimiter.admit(now: now) else { return }
-    log(level, suppressed == 0 ? line() : "\(line()) (and \(suppressed) lines like it were left out)")
+  /// A line about what an outsider did: limited, so that an attack cannot fill a disk. Where it is called is its topic,
+  /// `about` tells several apart that one place has.
+  func logPeer(
+    _ level: LogLevel, _ text: @autoclosure () -> String, about reason: Int = 0, file: StaticString = #fileID,
+    line: UInt = #line
+  ) {
+    guard level <= log.level, log.write != nil else { return }
+    let topic = LogLimiter.Topic(place: UInt(bitPattern: file.utf8Start), line: line, reason: reason)
+    guard let suppressed = logLimiter.admit(topic, now: now) else { return }
+    log(level, suppressed == 0 ? text() : "\(text()) (and \(suppressed) lines like it were left out)")
   }
 
   // MARK: Mail
@@ -257,9 +272,9 @@ final class Worker: @unchecked Sendable {
     setTimer()
   }
 
-  private func setTimer() {
+  func setTimer() {
     let reminder = wheel.nextDue(after: now)
-    guard let next = [reminder, stopDeadline].compactMap(\.self).min() else { return }
+    guard let next = [reminder, stopDeadline, nextLook].compactMap(\.self).min() else { return }
     if let timerAt, timerAt <= next { return }
     timerAt = next
     loop.setTimer(at: next)
@@ -276,6 +291,7 @@ final class Worker: @unchecked Sendable {
       index += 1
     }
     if let stopDeadline, stopDeadline <= now { stopDeadlineCame(now) }
+    lookAtLoad(now)
     setTimer()
   }
 
@@ -299,6 +315,7 @@ final class Worker: @unchecked Sendable {
     assertHere()
     guard !isDraining else { return }
     isDraining = true
+    stopWatchingLoad()
     closeListeners()
     connections.forEach { $0.drain() }
     sockets.forEach {

@@ -1,8 +1,26 @@
 /// Whom a request is from, by its X-Forwarded-For headers: each proxy adds at the right whom it was asked by, and what
 /// stands to the left of the first who is not trusted is anybody's invention.
-enum ForwardedFor {
+struct ForwardedFor: Sendable {
   /// Proxies in a row that are believed: a chain that is longer is no chain of ours.
   static let hopsMax = 32
+
+  /// Whom the connection is from: one of `trusted`, or there is nothing to look for.
+  let peer: ClientAddress
+  let trusted: TrustedProxies
+
+  init(peer: ClientAddress, trusted: TrustedProxies) {
+    self.peer = peer
+    self.trusted = trusted
+  }
+
+  /// Whom this request is from.
+  func client(of head: borrowing RequestHead) -> ClientAddress {
+    var values: [UnsafeRawBufferPointer] = []
+    for index in 0..<head.headerCount where HeaderName.areEqual(head.name(index), "x-forwarded-for") {
+      values.append(head.value(index))
+    }
+    return ForwardedFor.client(peer: peer, trusted: trusted, values: values)
+  }
 
   /// `peer` is whom the connection is from. `values` are the headers of that name, the first to come first.
   ///

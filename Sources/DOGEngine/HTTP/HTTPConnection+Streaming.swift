@@ -67,7 +67,7 @@ extension HTTPConnection {
   func streamStalled(_ response: ResponseStream) {
     if peerEnded { return end() }
     guard !isAllWritten else { return setDeadline(.max) }
-    worker.logPeer(.info, "\(response.ticket.exchange.request.remote): reset, it does not take its response")
+    worker.logPeer(.info, "\(response.ticket.exchange.request.summary): reset, it does not take its response")
     end(reset: true, because: .slow)
   }
 }

@@ -56,6 +56,8 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   private(set) var peerEnded = false
   /// What to do with the stream when all is written, in `leaving`.
   private var onFlushed: ((_ isLeaving: Bool) -> Void)?
+  /// Set where the connection is not let in: why, and when the last of it must be gone.
+  private var refusal: (reason: StaticString, until: UInt64)?
   /// True exactly while it is in the worker's `dirtyConnections`.
   private var isDirty = false
 
@@ -72,8 +74,10 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
         headerCountMax: options.headerCountMax, bodyBytesMax: options.bodyBytesMax))
   }
 
-  func open(_ handle: Handle) {
-    self.handle = handle
+  func take(_ handle: Handle) { self.handle = handle }
+
+  func open() {
+    if case .gone = state { return }
     stream.owner = self
     setDeadline(worker.now + options.handshakeTimeoutMs)
     stream.begin()
@@ -81,9 +85,12 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
 
   func streamReady(_ peer: Peer) {
     guard case .arriving = state else { return }
-    parser.remote = peer.text
     parser.clientSubject = peer.certificateSubject
     state = .reading
+    if let refusal { return refuse(503, refusal.reason) }
+    parser.remote = peer.text
+    let trusted = worker.engine.trustedProxies
+    if trusted.contains(peer.client) { parser.forwarding = ForwardedFor(peer: peer.client, trusted: trusted) }
     setDeadline(worker.now + options.headerTimeoutMs)
   }
 
@@ -184,8 +191,8 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   func streamFailed(_ code: Int32) { end() }
 
   func streamBroken(_ reason: String) {
-    worker.logPeer(.info, "\(stream.peer.text): \(reason)")
-    end()
+    // What TLS has said last (an alert) still goes out.
+    breakOff(reason, reset: false)
   }
 
   // MARK: Answering
@@ -233,23 +240,31 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   /// The engine's own answer to what is no request: after it the connection ends.
   private func refuse(_ status: Int, _ reason: StaticString) {
     worker.counters.add(.refused)
-    worker.logPeer(.info, "\(stream.peer.text): \(status), \(reason)")
-    let response = Response.refusal(status, "\(reason)")
+    worker.logPeer(.info, "\(stream.peer.text): \(status), \(reason)", about: Int(bitPattern: reason.utf8Start))
+    let response = worker.refusal(status, "\(reason)")
     response.body.withUnsafeBytes {
       encode(status: status, headers: response.headers, body: $0, for: .unread(isHEAD: parser.refusesHEAD))
     }
     finish()
   }
 
-  /// Refuses a connection that is one too many. One that has not arrived is not worth a handshake to tell it.
-  func refuseAtOnce() {
-    if case .arriving = state {
-      worker.counters.add(.refused)
-      worker.logPeer(.info, "\(stream.peer.text): closed, the engine has connections_max connections")
-      return end(reset: true)
-    }
-    refuse(503, "the engine has connections_max connections")
-    flush()
+  var isRefused: Bool { refusal != nil }
+
+  /// Refuses a connection that is not let in: with 503 as soon as it has arrived, or at once where too many others wait
+  /// for theirs.
+  func refuseOnArrival(_ reason: StaticString) {
+    guard refusal == nil else { return }
+    guard worker.refusedConnections < Worker.refusedConnectionsMax else { return breakOff("\(reason)") }
+    worker.refusedConnections += 1
+    refusal = (reason, worker.now + Worker.refusedConnectionMs)
+    setDeadline(deadline)
+  }
+
+  /// Ends a connection to which nothing can be said.
+  func breakOff(_ reason: String, reset: Bool = true) {
+    worker.counters.add(.refused)
+    worker.logPeer(.info, "\(stream.peer.text): closed, \(reason)", about: reason.hashValue)
+    end(reset: reset)
   }
 
   private func encode(
@@ -276,6 +291,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     leave(exchange) { [self] isLeaving in
       guard isLeaving else { return then(nil) }
       let unread = forget()
+      if let client = exchange.request.forwardedFor { stream.speaks(for: client) }
       stream.readStop()
       stream.owner = nil
       then((stream, unread))
@@ -286,14 +302,15 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   func detach(_ exchange: Exchange, _ then: @escaping (DetachedUpgrade?) -> Void) {
     leave(exchange) { [self] isLeaving in
       guard isLeaving else { return then(nil) }
+      if let client = exchange.request.forwardedFor { stream.speaks(for: client) }
       do {
         let detached = try stream.detach()
         then(DetachedUpgrade(connection: detached, unread: forget()))
       } catch {
-        worker.log(.error, "no descriptor to move a connection to its Shard's worker")
+        worker.logPeer(.error, "\(exchange.request.summary): 503, no descriptor to move it to its Shard's worker")
         worker.counters.add(.refused)
         state = .waiting(exchange)
-        respond(Response.refusal(503), to: exchange)
+        respond(worker.refusal(503), to: exchange)
         then(nil)
       }
     }
@@ -387,7 +404,8 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     setDeadline(exchange.deadline)
   }
 
-  func setDeadline(_ time: UInt64) {
+  func setDeadline(_ wanted: UInt64) {
+    let time = min(wanted, refusal?.until ?? .max)
     deadline = time
     guard time < remindedAt else { return }
     remindedAt = time
@@ -403,18 +421,20 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     guard now >= deadline else { return setDeadline(deadline) }
     switch state {
     case .arriving:
-      worker.logPeer(.info, "\(stream.peer.text): the handshake did not end in time")
-      end(reset: true)
+      breakOff("the handshake did not end in time")
     case .reading:
       if parser.phase == .idle || !isAllWritten { end() } else { refuse(408, "the request did not come in time") }
     case .waiting(let exchange):
       if peerEnded { return end() }
       worker.counters.add(.refused)
-      worker.logPeer(.warn, "\(exchange.request.method) \(exchange.request.path): the host did not answer in time")
+      worker.logPeer(.warn, "\(exchange.request.summary): 503, the host did not answer in time")
       exchange.abandon()
-      respond(Response.refusal(503, "the host did not answer in time"), to: exchange)
+      respond(worker.refusal(503, "the host did not answer in time"), to: exchange)
     case .streaming(let response): streamStalled(response)
-    case .leaving, .finishing, .lingering: end(reset: true)
+    case .leaving, .finishing:
+      worker.logPeer(.info, "\(stream.peer.text): reset, it does not read what it is sent")
+      end(reset: true)
+    case .lingering: end(reset: true)
     case .gone: break
     }
   }
@@ -456,6 +476,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     // Before the last connection of an engine that stops is counted out.
     if case .streaming(let response) = ending { response.lost(status) }
     worker.connectionEnded()
+    if refusal != nil { worker.refusedConnections -= 1 }
     switch ending {
     case .waiting(let exchange): exchange.abandon()
     case .leaving:

@@ -3,17 +3,24 @@
 /// The pointers that the `with` functions and `headerAt` give stay good as long as the request lives, which is what
 /// the C API builds on; what has to be computed comes as an array.
 public final class HTTPRequest: Sendable {
-  /// The client's address, "127.0.0.1:5123".
+  /// The client's address, "127.0.0.1:5123": the peer's, or what a proxy that is trusted says.
   public let remote: String
+  /// The client that X-Forwarded-For tells of; nil where it is the peer, or nobody trusted says so.
+  let forwardedFor: ClientAddress?
   /// The subject of the client's certificate, which was verified (RFC 2253). Nil without one.
   public let clientSubject: String?
   private let head: RequestHead
   private let bodyBuffer: BodyBuffer
 
-  init(head: consuming RequestHead, body: consuming BodyBuffer, remote: String, clientSubject: String?) {
+  init(
+    head: consuming RequestHead, body: consuming BodyBuffer, remote: String, clientSubject: String?,
+    forwarding: ForwardedFor?
+  ) {
+    let client = forwarding?.client(of: head)
+    forwardedFor = client == forwarding?.peer ? nil : client
     self.head = head
     bodyBuffer = body
-    self.remote = remote
+    self.remote = forwardedFor?.description ?? remote
     self.clientSubject = clientSubject
   }
 
@@ -69,6 +76,12 @@ public final class HTTPRequest: Sendable {
 
   public func query(_ name: UnsafeRawBufferPointer) -> [UInt8]? {
     PercentCoding.value(of: name, inQuery: head[head.content.query])
+  }
+
+  /// For the log: the client's address, method and path, of which a client can make no more than that.
+  var summary: String {
+    let method = withMethod { LogText.quoted($0, max: 20) }
+    return "\(remote) \(method) \(withPath { LogText.quoted($0, max: 200) })"
   }
 
   // MARK: - In place

@@ -39,6 +39,8 @@ struct RequestParser {
   /// The client's address, for the requests to come.
   var remote: String
   var clientSubject: String?
+  /// Where the peer may tell whom a request is from.
+  var forwarding: ForwardedFor?
   private var emptyLines = 0
   /// The beginning of a head, when its end has not come.
   private var partialHead: PartialHead?
@@ -168,7 +170,9 @@ struct RequestParser {
   ) throws(RequestFault) -> Event {
     switch head.content.framing {
     case .none:
-      return .request(HTTPRequest(head: head, body: BodyBuffer(), remote: remote, clientSubject: clientSubject))
+      return .request(
+        HTTPRequest(
+          head: head, body: BodyBuffer(), remote: remote, clientSubject: clientSubject, forwarding: forwarding))
     case .length(let count):
       guard count <= limits.bodyBytesMax else {
         refusesHEAD = head.isHEAD
@@ -187,6 +191,6 @@ struct RequestParser {
   ) throws(RequestFault) -> Event {
     guard try pending.read(&input) else { return .needMore }
     pendingBody = nil
-    return .request(pending.finish(remote: remote, clientSubject: clientSubject))
+    return .request(pending.finish(remote: remote, clientSubject: clientSubject, forwarding: forwarding))
   }
 }

@@ -5,14 +5,14 @@ struct Response: Sendable {
   let body: [UInt8]
 
   /// The engine's own words, as plain text: "404 Not Found: no route".
-  static func refusal(_ status: Int, _ reason: String = "") -> Response {
+  static func refusal(_ status: Int, _ reason: String = "", retryAfterSeconds: Int) -> Response {
     var headers = [HTTPHeader(name: "Content-Type", value: "text/plain; charset=utf-8")]
     switch status {
     case 405: headers.append(HTTPHeader(name: "Allow", value: "GET"))
     case 426:
       headers.append(HTTPHeader(name: "Upgrade", value: "websocket"))
       headers.append(HTTPHeader(name: "Sec-WebSocket-Version", value: "13"))
-    case 503: headers.append(HTTPHeader(name: "Retry-After", value: "1"))
+    case 503: headers.append(HTTPHeader(name: "Retry-After", value: "\(retryAfterSeconds)"))
     default: break
     }
     return Response(

@@ -7,11 +7,13 @@ import Glibc
 final class DetachedConnection: @unchecked Sendable {
   private(set) var descriptor: Int32
   let peer: Peer
+  let place: AddressCounts.Place?
   let tls: TLSSession?
 
-  init(descriptor: Int32, peer: Peer, tls: TLSSession?) {
+  init(descriptor: Int32, peer: Peer, place: AddressCounts.Place? = nil, tls: TLSSession?) {
     self.descriptor = descriptor
     self.peer = peer
+    self.place = place
     self.tls = tls
   }
 

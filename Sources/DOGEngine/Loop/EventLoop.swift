@@ -65,6 +65,9 @@ final class EventLoop: @unchecked Sendable {
   /// Milliseconds of a clock that only goes forward, as of this turn.
   var now: UInt64 { uv_now(uv) }
 
+  /// For what is done before the loop runs, which may be long after it was made.
+  func updateTime() { uv_update_time(uv) }
+
   /// Runs `onWake` soon on the loop's thread; several calls may become one. Any thread, until `close`.
   func wake() { uv_async_send(async) }
 

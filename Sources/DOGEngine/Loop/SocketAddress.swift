@@ -29,6 +29,14 @@ struct SocketAddress: Sendable, CustomStringConvertible {
     }
   }
 
+  var client: ClientAddress {
+    let address = withUnsafeBytes(of: storage) { bytes in
+      // Where sockaddr_in and sockaddr_in6 keep the address.
+      IPAddress(bytes: UnsafeRawBufferPointer(rebasing: family == AF_INET6 ? bytes[8..<24] : bytes[4..<8]))
+    }
+    return address.map { .ip($0, port: port) } ?? .unknown
+  }
+
   func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
     let length = family == AF_INET6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
     return withUnsafePointer(to: storage) {

@@ -7,6 +7,8 @@ final class Stream {
   let tcp: UnsafeMutablePointer<uv_tcp_t>
   let loop: EventLoop
   var peer: Peer
+  /// What the connection counts for while it is open; goes with it to another loop.
+  var place: AddressCounts.Place?
   /// Gets the events; nil after `close`. Unowned: whoever owns the stream sets itself here, and closes it before it
   /// goes.
   unowned(unsafe) var owner: (any StreamOwner)?
@@ -59,6 +61,7 @@ final class Stream {
       throw .system
     }
     connection.wasAdopted()
+    stream.place = connection.place
     // A Unix-domain socket has no such thing, and says so.
     uv_tcp_nodelay(stream.tcp, 1)
     if let tls = connection.tls {
@@ -76,7 +79,7 @@ final class Stream {
     guard uv_fileno(cuv_handle(tcp), &descriptor) == 0 else { throw .system }
     let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
     guard copy >= 0 else { throw .system }
-    let detached = DetachedConnection(descriptor: copy, peer: peer, tls: tls)
+    let detached = DetachedConnection(descriptor: copy, peer: peer, place: place, tls: tls)
     tls?.keepInput()
     // Not a word of it to the peer: the connection goes on.
     tls = nil
@@ -112,11 +115,14 @@ final class Stream {
       owner?.streamBroken(reason)
     case .done(let address):
       preface = nil
-      if let address { peer = Peer(address: address) }
+      if let address { speaks(for: address) }
       if tls == nil { owner?.streamReady(peer) }
       if !rest.isEmpty { received(rest) }
     }
   }
+
+  /// The peer is a proxy, and this is its client.
+  func speaks(for client: ClientAddress) { peer = peer.with(client: client) }
 
   func readStart() {
     guard !isReading, !isClosed else { return }
@@ -237,6 +243,7 @@ final class Stream {
     owner = nil
     preface = nil
     tls = nil
+    place = nil
   }
 
   private static let letGo: uv_close_cb = { handle in

@@ -21,7 +21,7 @@ enum PrefaceProgress {
   case needMore
   /// It is over, and has left in its input what follows it. An address is that of the client in whose name the peer
   /// speaks.
-  case done(SocketAddress?)
+  case done(ClientAddress?)
   /// The connection is not to be used, in words for the log.
   case invalid(String)
 }

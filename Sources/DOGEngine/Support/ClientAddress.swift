@@ -13,12 +13,12 @@ enum ClientAddress: Hashable, Sendable {
 }
 
 extension ClientAddress: CustomStringConvertible {
-  /// "192.0.2.1:51234", "[2001:db8::1]:51234", without a port "192.0.2.1" and "2001:db8::1"; "unix"; else empty.
+  /// "192.0.2.1:51234", "[2001:db8::1]:51234", without a port "192.0.2.1" and "2001:db8::1"; "unix:"; else empty.
   var description: String {
     switch self {
     case .ip(let address, let port?): address.isV4 ? "\(address):\(port)" : "[\(address)]:\(port)"
     case .ip(let address, nil): "\(address)"
-    case .unix: "unix"
+    case .unix: "unix:"
     case .unknown: ""
     }
   }

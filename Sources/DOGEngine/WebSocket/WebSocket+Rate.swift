@@ -21,7 +21,7 @@ extension WebSocket {
     }
     switch options.ratePolicy {
     case .close:
-      worker.logPeer(.info, "\(stream.peer.text) went over its rate")
+      worker.logPeer(.info, "\(stream.peer.text): 1008, it went over its rate")
       fail(.policyViolation, .rate)
       return false
     case .drop:
@@ -29,7 +29,7 @@ extension WebSocket {
       guard piece != .part else { return true }
       worker.counters.add(.rateLimited)
       if !watch.isThrowingAway {
-        worker.logPeer(.info, "\(stream.peer.text) went over its rate: messages are thrown away")
+        worker.logPeer(.info, "\(stream.peer.text): messages are thrown away, it went over its rate")
       }
       watch.isThrowingAway = true
       return false

@@ -48,6 +48,7 @@ extension WebSocket {
     if outbox.bytes + size <= limit { return true }
     switch options.outboxPolicy {
     case .close:
+      worker.logPeer(.info, "\(stream.peer.text): 1013, it does not read what it is sent")
       fail(.tryAgainLater, .slow)
       return false
     case .dropNewest:

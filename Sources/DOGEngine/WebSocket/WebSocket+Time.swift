@@ -5,11 +5,13 @@ extension WebSocket {
     guard !hasEnded, now >= remindedAt else { return }
     remindedAt = .max
     if let deadline = closing.deadlineMs {
-      if now >= deadline { perform(closing.timePassed(nowMs: now)) } else { remind(at: deadline) }
+      guard now >= deadline else { return remind(at: deadline) }
+      worker.logPeer(.info, "\(stream.peer.text): reset, it did not close in time")
+      perform(closing.timePassed(nowMs: now))
       return
     }
     if let watch, options.idleTimeoutMs > 0, now >= watch.messageAt + options.idleTimeoutMs {
-      worker.logPeer(.info, "\(stream.peer.text) was idle for too long")
+      worker.logPeer(.info, "\(stream.peer.text): 1001, it was idle for too long")
       _ = close(code: CloseCode.goingAway.rawValue, reason: UnsafeRawBufferPointer(start: nil, count: 0))
       return
     }
@@ -25,7 +27,7 @@ extension WebSocket {
   }
 
   private func giveUpSilent() {
-    worker.logPeer(.info, "\(stream.peer.text) did not answer a ping")
+    worker.logPeer(.info, "\(stream.peer.text): dropped, it did not answer a ping")
     leave()
     tellError(.timedOut)
     perform(closing.gaveUp())

@@ -83,7 +83,10 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
     stream.owner = self
     heardAt = worker.now
     worker.counters.add(.sockets)
-    guard sendSwitchingProtocols(upgrade) else { return lost(.reset) }
+    guard sendSwitchingProtocols(upgrade) else {
+      worker.logPeer(.info, "\(stream.peer.text): closed, it does not read what it is sent")
+      return lost(.reset)
+    }
     shard.slice.join(self)
     remindNext(worker.now)
     worker.callOut { [self] in
@@ -148,7 +151,7 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
           closing.peerCloses(
             code: code.map { CloseCode(rawValue: $0) }, reason: [UInt8](reason), deadlineMs: closeDeadline()))
       case .invalid(let code, let reason):
-        worker.logPeer(.info, "\(stream.peer.text) broke the protocol: \(reason)")
+        worker.logPeer(.info, "\(stream.peer.text): \(code.rawValue), \(reason)", about: "\(reason)".hashValue)
         fail(code, code == .messageTooBig ? .tooBig : .protocolError)
       case .needMore: return
       }
@@ -186,7 +189,8 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
     do {
       try call()
     } catch {
-      worker.logPeer(.error, "a callback of Shard \(shard.id) returned an error: \(error)")
+      worker.logPeer(
+        .error, "\(stream.peer.text): 1011, a callback of Shard \(shard.id) returned an error: \(error)")
       fail(.internalError, .host)
     }
   }
@@ -216,7 +220,7 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
     guard let error = doom, !hasEnded else { return }
     doom = nil
     if error == .slow {
-      worker.logPeer(.info, "\(stream.peer.text) does not read what it is sent")
+      worker.logPeer(.info, "\(stream.peer.text): 1013, it does not read what it is sent")
       fail(.tryAgainLater, .slow)
     } else {
       lost(error)

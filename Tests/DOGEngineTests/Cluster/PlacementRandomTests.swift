@@ -18,18 +18,29 @@ import Testing
     #expect(run.shardsLeast < run.shardsMost / 10)
   }
 
+  @Test func `E2: at the most places of a cluster it decides as the reference does, and takes no more`() throws {
+    var run = Run(random: TestRandom(for: "PlacementRandomTests, placesMax"), placesMax: 1_500)
+    for step in 0..<300_000 {
+      try run.step(step)
+      #expect(run.placement.total <= 1_500)
+      if step % 20_000 == 0 { run.placement.checkInvariants() }
+    }
+    try run.end()
+    #expect(run.counts["atPlacesMax", default: 0] > 1_000)
+    #expect(run.shardsLeast < run.shardsMost / 4)
+  }
+
   struct Wrong: Error, CustomStringConvertible {
     let description: String
   }
 
   private struct Run {
     private static let uids = 20_000
-    private static let settings = Placement.Settings(
-      limit: 4, stickyMs: 15_000, stickyMax: 2_500, idleMs: 40_000, shardsMax: 3_000)
 
+    private let settings: Placement.Settings
     var random: TestRandom
-    var placement = Placement(settings: Run.settings)
-    var reference = PlacementReference(settings: Run.settings, uids: Run.uids)
+    var placement: Placement
+    var reference: PlacementReference
     var now: UInt64 = 12_345
     private let names = (0..<Run.uids).map { PlacementCluster.name("user \($0)") }
     /// Places that were reserved. One whose Shard is gone by now, an abandoned one, is dropped when it is met.
@@ -42,7 +53,13 @@ import Testing
     private(set) var shardsMost = 0
     private(set) var shardsLeast = Int.max
 
-    init(random: TestRandom) { self.random = random }
+    init(random: TestRandom, placesMax: Int = .max) {
+      self.random = random
+      settings = Placement.Settings(
+        limit: 4, stickyMs: 15_000, stickyMax: 2_500, idleMs: 40_000, shardsMax: 3_000, placesMax: placesMax)
+      placement = Placement(settings: settings)
+      reference = PlacementReference(settings: settings, uids: Run.uids)
+    }
 
     var seen: [String: Int] {
       counts.merging(
@@ -82,6 +99,7 @@ import Testing
         coming.append(shard)
         try hold(uid, shard, "begins")
       case .full: counts["full", default: 0] += 1
+      case .atPlacesMax: counts["atPlacesMax", default: 0] += 1
       }
     }
 
@@ -134,7 +152,7 @@ import Testing
 
     private func check(_ shard: Int) throws {
       let count = placement.count(shard)
-      guard count == reference.count(shard), count <= Run.settings.limit else {
+      guard count == reference.count(shard), count <= settings.limit else {
         throw wrong("Shard \(shard) has \(count) places taken, should have \(reference.count(shard))")
       }
     }
@@ -146,7 +164,7 @@ import Testing
       while !coming.isEmpty { try answer() }
       while placement.total > 0 { try release() }
       placement.checkInvariants()
-      now += Run.settings.idleMs
+      now += settings.idleMs
       try sweep()
       guard placement.isForgettable, placement.nextSweep == nil else { throw wrong("something is left at the end") }
       placement.checkInvariants()

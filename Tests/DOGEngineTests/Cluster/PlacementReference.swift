@@ -52,6 +52,7 @@ struct PlacementReference {
   /// Nil if the decision is right, else what it should have been. `thorough` looks at every Shard for the oldest of
   /// equals; without it any of the least utilised will do.
   func objection(to decision: Placement.Decision, of uid: Int, now: UInt64, thorough: Bool) -> String? {
+    if total >= settings.placesMax { return decision == .atPlacesMax ? nil : "at placesMax" }
     if let last = lastShard(of: uid, now: now) {
       let expected: Placement.Decision = coming.contains(last) ? .waits(last) : .shard(last)
       return decision == expected ? nil : "\(expected), where it was last"
@@ -109,7 +110,7 @@ struct PlacementReference {
   mutating func placed(_ uid: Int, _ decision: Placement.Decision, now: UInt64) {
     let shard: Int
     switch decision {
-    case .full: return
+    case .full, .atPlacesMax: return
     case .shard(let slot), .waits(let slot):
       shard = slot
       if let memory = memories[uid], memory.ordinal == ordinal(slot) { returned += 1 }

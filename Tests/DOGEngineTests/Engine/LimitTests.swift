@@ -51,6 +51,25 @@ extension EngineTests {
       }
     }
 
+    @Test(arguments: [1, 3])
+    func `E2: connections_max of a class: one more in a cluster is answered with 503, other clusters go on`(workers: Int)
+      throws
+    {
+      var host = TestHost(workers: workers)
+      host.limit = 2
+      host.connectionsMax = 3
+      host.options.retryAfterSeconds = 33
+      try host.run { engine, port in
+        let clients = try (0..<3).map { try TestClient.open("/room/x?uid=u\($0)", port: port) }
+        let full = try TestClient.get("/room/x?uid=b", port: port)
+        #expect(full.status == 503 && full.headers["retry-after"] == "33")
+        #expect(try TestClient.get("/room/y?uid=b", port: port).status == 200)
+        try clients[1].leave()
+        #expect(eventually { engine.stats.places == 2 })
+        #expect(try TestClient.get("/room/x?uid=b", port: port).status == 200)
+      }
+    }
+
     @Test func `E2: mailbox_bytes_max: who sends from another thread is told that it is full, until it is not`() throws
     {
       var host = TestHost()

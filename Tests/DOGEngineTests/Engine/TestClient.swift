@@ -34,7 +34,8 @@ final class TestClient: @unchecked Sendable {
   private(set) var compressed = 0
 
   /// `receiveBuffer` keeps the kernel from taking much for a client that does not read.
-  init(port: UInt16, receiveBuffer: Int32? = nil) throws {
+  /// `source` is the address to come from, of 127.0.0.0/8.
+  init(port: UInt16, receiveBuffer: Int32? = nil, from source: String? = nil) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw ClientError(description: "no socket: errno \(errno)") }
     let size = socklen_t(MemoryLayout<Int32>.size)
@@ -44,6 +45,11 @@ final class TestClient: @unchecked Sendable {
     var patience = timeval(tv_sec: Watched<Bool>.deadlineSeconds, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+    if let source {
+      guard let own = SocketAddress(host: source, port: 0), own.withSockaddr({ bind(descriptor, $0, $1) }) == 0 else {
+        throw ClientError(description: "cannot come from \(source)")
+      }
+    }
     guard let address = SocketAddress(host: "127.0.0.1", port: port) else {
       throw ClientError(description: "no address")
     }

@@ -11,6 +11,8 @@ struct TestHost: Sendable {
   var stickySeconds = 300
   var stickyMax = 65_536
   var idleSeconds = 60
+  var connectionsMax = 0
+  var listening = ListenOptions()
   var options = Options()
   var deflate: DeflateSettings?
   var origins: [String]?
@@ -144,6 +146,7 @@ extension TestHost {
     gateway.stickySeconds = stickySeconds
     gateway.stickyMax = stickyMax
     gateway.idleSeconds = idleSeconds
+    gateway.connectionsMax = connectionsMax
     gateway.clusterizes = clusterize != nil
     try engine.define(gateway)
     var shard = ShardClass(name: "RoomShard", parent: "Room") { HookedShard(self, $0) }
@@ -151,7 +154,7 @@ extension TestHost {
     shard.deflate = deflate
     try engine.define(shard)
     try engine.route("/room/:name", to: "Room")
-    return (engine, try engine.listen(port: 0))
+    return (engine, try engine.listen(listening))
   }
 
   /// Runs an engine of this host for the length of `body`, then ends it and sees that nothing is left of it.

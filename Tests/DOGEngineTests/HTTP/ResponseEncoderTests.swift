@@ -25,7 +25,7 @@ import Testing
   }
 
   private func refusal(_ status: Int, for facts: ResponseEncoder.Facts) -> String {
-    let response = Response.refusal(status)
+    let response = Response.refusal(status, retryAfterSeconds: 1)
     return encode(
       status, headers: response.headers, body: String(decoding: response.body, as: UTF8.self), for: facts)
   }

@@ -59,8 +59,8 @@ public struct RequestHandle: Hashable, Sendable {
       guard case .clusterize(let gateway, let slot) = ticket.question else { return .wrongKind }
       ticket.end(on: worker)
       guard !gateway.isTaken(name) else {
-        worker.log(.error, "clusterize named a Shard that is alive: \(name)")
-        gateway.abandonShard(slot, with: .refusal(500))
+        worker.logPeer(.error, "\(ticket.exchange.request.summary): 500, clusterize named a Shard that is alive: \(name)")
+        gateway.abandonShard(slot, with: worker.refusal(500))
         return .exists
       }
       gateway.nameShard(slot, name)
@@ -157,7 +157,9 @@ public struct RequestHandle: Hashable, Sendable {
             .invalid,
             { worker, ticket in
               _ = ticket.endResponded(on: worker)
-              ticket.exchange.respond(.refusal(500), from: worker)
+              worker.counters.add(.refused)
+              worker.logPeer(.error, "\(ticket.exchange.request.summary): 500, connect with a protocol not offered")
+              ticket.exchange.respond(worker.refusal(500), from: worker)
             }
           )
         }
@@ -178,13 +180,14 @@ public struct RequestHandle: Hashable, Sendable {
 
   /// Answers with 500: the host failed.
   @discardableResult
-  func fail() -> Status {
+  func fail(_ reason: String) -> Status {
     settle { worker, ticket in
+      worker.logPeer(.error, "\(ticket.exchange.request.summary): 500, \(reason)")
       if ticket.endResponded(on: worker) {
         worker.counters.add(.refused)
-        ticket.exchange.respond(.refusal(500), from: worker)
+        ticket.exchange.respond(worker.refusal(500), from: worker)
       } else {
-        ticket.abandonShard(with: .refusal(500))
+        ticket.abandonShard(with: worker.refusal(500))
       }
       return .ok
     }
@@ -198,7 +201,7 @@ public struct RequestHandle: Hashable, Sendable {
   }
 
   func fail(with status: Status) -> Status {
-    let answered = fail()
+    let answered = fail("an answer that cannot be used: \(status.name)")
     return answered.isOK ? status : answered
   }
 

@@ -67,13 +67,14 @@ public struct ShardHandle: Hashable, Sendable {
     }
   }
 
-  /// Asks every sibling; `gossiped` is told on this Shard's worker what each of them answered.
+  /// Asks every sibling; `gossiped` is told on this Shard's worker what each of them answered. A time of 0 is what the
+  /// options say.
   @discardableResult
   public func gossip(
-    _ question: UnsafeRawBufferPointer, timeoutMs: UInt64 = 5000,
+    _ question: UnsafeRawBufferPointer, timeoutMs: UInt64 = 0,
     gossiped: @escaping @Sendable ([GossipResult]) -> Void
   ) -> Status {
-    guard (1...Options.dayMs).contains(timeoutMs) else { return .invalid }
+    guard timeoutMs <= Options.dayMs else { return .invalid }
     switch handle.reach(as: .shard, in: { $0.shards }) {
     case .here(let shard, _): return GossipRound.begin(question, by: shard, timeoutMs: timeoutMs, gossiped)
     case .elsewhere(let worker, let engine):
