@@ -201,6 +201,11 @@ def test_a_flood_of_pings_is_answered_or_held_and_messages_go_on(port):
     assert pongs == sorted(set(pongs)) and pongs
 
 
+def test_a_thousand_pings_in_one_write_get_a_pong_each(port):
+    frames, ending = converse(port, [b"".join(ping(str(number).encode()) for number in range(1000)) + close(1000)])
+    assert (ended_with(frames), ending) == (([(PONG, str(number).encode()) for number in range(1000)], 1000), "fin")
+
+
 def test_pongs_that_nobody_asked_for_cost_nothing(port):
     frames, ending = converse(port, [b"".join(pong(b"x" * 125) for _ in range(20_000)) + text("a") + close(1000)])
     assert (ended_with(frames), ending) == (([(TEXT, b"a")], 1000), "fin")

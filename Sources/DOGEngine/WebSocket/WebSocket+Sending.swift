@@ -66,8 +66,9 @@ extension WebSocket {
 
   /// RFC 6455, section 5.5.3: a pong repeats the ping's payload; of several pings the last may be answered alone. So a
   /// peer that pings and does not read makes us hold a few pongs, which no policy drops, and the payload of its last
-  /// ping.
+  /// ping. One that reads gets them all.
   func sendPong(_ payload: UnsafeRawBufferPointer) {
+    if pongsQueued == WebSocket.pongsMax { writeOut() }
     guard pongsQueued < WebSocket.pongsMax else {
       pongOwed = [UInt8](payload)
       return
