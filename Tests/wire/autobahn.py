@@ -206,7 +206,8 @@ def closing():
         yield refused(f"7.13.{number} ({code}) with a reason", close(code, b"why"), PROTOCOL)
     for group, payloads in INVALID.items():
         yield refused(f"7.5 with {group}", close(NORMAL, payloads[0]), PAYLOAD)
-        yield refused(f"7.5 with {group} at the end", close(4000, b"*" * (123 - len(payloads[0])) + payloads[0]), PAYLOAD)
+        at_the_end = (b"*" * 123 + payloads[0])[-123:]
+        yield refused(f"7.5 with {group} at the end", close(4000, at_the_end), PAYLOAD)
     yield refused("close in fragments", close(NORMAL, fin=False) + more(b""), PROTOCOL)
     yield refused("an error, then a close", text(b"\xff") + close(NORMAL), PAYLOAD)
     yield refused("an error, then good frames", frame(3) + said + ping() + close(NORMAL), PROTOCOL)

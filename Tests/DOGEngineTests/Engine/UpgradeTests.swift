@@ -45,7 +45,8 @@ extension EngineTests {
         try Self.expect(403, Self.bad, port)
         try Self.expect(500, [:], port)
         #expect(statuses.now == [.notUpgrade, .notUpgrade, .notUpgrade, .notUpgrade, .invalid])
-        #expect(log.now.contains { $0.hasPrefix("127.0.0.1:") && $0.hasSuffix("403, an origin that is not in the list") })
+        let refusal = "403, an origin that is not in the list"
+        #expect(log.now.contains { $0.hasPrefix("127.0.0.1:") && $0.hasSuffix(refusal) })
         #expect(eventually { engine.stats.places == 0 })
       }
     }

@@ -33,8 +33,8 @@ import Testing
     "", " ", "example.com", "https:", "https:/", "https://", "https:///", "https://example.com/", "https://a/b",
     "https://user@example.com", "https://a b", "https://a, https://b", "https://a https://b", "null, null", "NULL",
     " https://a", "https://a ", "https://a:", "https://a:x", "https://a:65536", "https://a:123456", "https://a:-1",
-    "https://:443", "1http://a", "://a", "https://[::1", "https://[]", "https://[::1]x", "https://[g%]", "https://\u{e4}",
-    "https://a\u{0}", "https://a?b", "https://a#b", "https://*.example.com", "*",
+    "https://:443", "1http://a", "://a", "https://[::1", "https://[]", "https://[::1]x", "https://[g%]",
+    "https://\u{e4}", "https://a\u{0}", "https://a?b", "https://a#b", "https://*.example.com", "*",
     "https://" + String(repeating: "a", count: 600),
   ])
   func `what is no serialized origin is none`(_ text: String) { #expect(Origin(text.utf8) == nil) }
