@@ -688,7 +688,7 @@ typedef struct dog_stats {
   /* now */
   uint64_t connections; /* TCP connections open, WebSockets included */
   uint64_t sockets;     /* WebSockets open */
-  uint64_t requests;    /* requests waiting for the host */
+  uint64_t requests;    /* requests waiting for the host, streamed responses included */
   uint64_t gateways;
   uint64_t shards;
   uint64_t places;      /* places taken on Shards, over all clusters */

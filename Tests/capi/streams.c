@@ -1,6 +1,6 @@
 /*
- * streams.c - a response that is begun, written to and ended: from a callback and from a thread that is no worker, rightly
- * and wrongly. Whatever happens, onend is called once for each that was begun, and nothing stays behind.
+ * streams.c - a response that is begun, written to and ended: from a callback and from a thread that is no worker,
+ * rightly and wrongly. Whatever happens, onend is called once for each that was begun, and nothing stays behind.
  */
 #include "app.h"
 

@@ -1,5 +1,5 @@
-/// The extensions of a chunk (RFC 9112, section 7.1.1): none means anything here, but each has to have its shape, so that
-/// nobody reads another end of the line into them.
+/// The extensions of a chunk (RFC 9112, section 7.1.1): none means anything here, but each has to have its shape, so
+/// that nobody reads another end of the line into them.
 ///
 ///     chunk-ext = *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )
 struct ChunkExtension {
