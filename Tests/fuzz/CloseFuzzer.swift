@@ -6,7 +6,9 @@ enum CloseFuzzer: Fuzzer {
   static let name = "close"
 
   static var seeds: [[UInt8]] {
-    let codes: [UInt16] = [0, 999, 1000, 1001, 1003, 1004, 1005, 1006, 1007, 1011, 1014, 1015, 1016, 2999, 3000, 4999, 5000]
+    let codes: [UInt16] = [
+      0, 999, 1000, 1001, 1003, 1004, 1005, 1006, 1007, 1011, 1014, 1015, 1016, 2999, 3000, 4999, 5000,
+    ]
     let reasons = ["", "bye", "tsch\u{fc}\u{df}", "\u{1F415}"]
     return [[], [3]] + codes.map { [UInt8($0 >> 8), UInt8($0 & 0xFF)] } + reasons.map { [0x03, 0xE8] + Array($0.utf8) }
       + [[0x03, 0xE8, 0xC3], [0x03, 0xE8, 0xED, 0xA0, 0x80], [0, 3, 1], [1, 3, 4], [2, 0, 3, 6], [4], [5, 5, 5]]

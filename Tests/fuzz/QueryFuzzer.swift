@@ -6,8 +6,11 @@ enum QueryFuzzer: Fuzzer {
   static let name = "query"
 
   static var seeds: [[UInt8]] {
-    ["a=b", "a=b&a=c&b", "u=ann+lee&room=%C3%A9", "%61=1&a=2", "a%3Db=c%26d", "&&=&=x&a==b", "a=%&b=%4&c=%zz", "%2525=%2525"]
-      .map { Array($0.utf8) }
+    [
+      "a=b", "a=b&a=c&b", "u=ann+lee&room=%C3%A9", "%61=1&a=2", "a%3Db=c%26d", "&&=&=x&a==b", "a=%&b=%4&c=%zz",
+      "%2525=%2525",
+    ]
+    .map { Array($0.utf8) }
   }
 
   static func run(_ input: [UInt8]) {

@@ -8,7 +8,8 @@ enum RouteFuzzer: Fuzzer {
   static var seeds: [[UInt8]] {
     [
       "/tasks/:name\n/tasks/a%20b/ws", "/ws\n/\n/ws/x", "/a/:x/b\n/:y\n/a/q/b", "/:name/\n/%C3%A9", "/:a\n/%zz\n",
-      "/a//b\n/a//b", "//\n//", "/a:b\n/:\n/a:b", "/:x\n/%00", "/x/:n\n/x/", "/:n\n/" + String(repeating: "n", count: 257),
+      "/a//b\n/a//b", "//\n//", "/a:b\n/:\n/a:b", "/:x\n/%00", "/x/:n\n/x/",
+      "/:n\n/" + String(repeating: "n", count: 257),
     ].map { Array($0.utf8) }
   }
 
@@ -57,7 +58,8 @@ enum RouteFuzzer: Fuzzer {
   }
 
   private static func plainName(_ bytes: [UInt8]) -> Name? {
-    let isName = (1...256).contains(bytes.count) && !bytes.contains { $0 < 0x20 || $0 == 0x7F }
+    let isName =
+      (1...256).contains(bytes.count) && !bytes.contains { $0 < 0x20 || $0 == 0x7F }
       && ReferenceDecoder.isText(bytes)
     let name = Name(bytes)
     expect((name != nil) == isName, "what is a name")

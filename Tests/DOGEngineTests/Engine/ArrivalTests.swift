@@ -6,7 +6,8 @@ extension EngineTests {
   /// Whom a connection is from.
   @Suite struct ArrivalTests {
     /// A host that answers each request with the address it is from, and one whose log a test can read.
-    private static func host(workers: Int = 1, trusted: String, proxied: Bool = false) -> (TestHost, Watched<[String]>) {
+    private static func host(workers: Int = 1, trusted: String, proxied: Bool = false) -> (TestHost, Watched<[String]>)
+    {
       var host = TestHost(workers: workers)
       let lines = Watched<[String]>([])
       host.options.logLevel = .info

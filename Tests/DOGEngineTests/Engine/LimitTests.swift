@@ -52,7 +52,9 @@ extension EngineTests {
     }
 
     @Test(arguments: [1, 3])
-    func `E2: connections_max of a class: one more in a cluster is answered with 503, other clusters go on`(workers: Int)
+    func `E2: connections_max of a class: one more in a cluster is answered with 503, other clusters go on`(
+      workers: Int
+    )
       throws
     {
       var host = TestHost(workers: workers)

@@ -57,7 +57,8 @@ extension EngineTests {
       }
     }
 
-    @Test func `E2: admission_memory_bytes: past the mark new connections get 503, until memory is given back`() throws {
+    @Test func `E2: admission_memory_bytes: past the mark new connections get 503, until memory is given back`() throws
+    {
       var resident = 0
       uv_resident_set_memory(&resident)
       let (host, lines) = Self.host { $0.admissionMemoryBytes = UInt64(resident) + (512 << 20) }
@@ -82,7 +83,9 @@ extension EngineTests {
       }
     }
 
-    @Test func `a refused connection that neither asks nor leaves is ended soon, and only so many are waited for`() throws {
+    @Test func `a refused connection that neither asks nor leaves is ended soon, and only so many are waited for`()
+      throws
+    {
       var (host, _) = Self.host { $0.connectionsMax = 1 }
       host.options.handshakeTimeoutMs = 60_000
       try host.run { engine, port in

@@ -20,10 +20,13 @@ import Testing
   }
 
   @Test(arguments: [
-    ("/a%20b", 10, "/a%20b"), ("/a b\\n", 10, "/a b\\\\n"), ("/\n\r\u{1b}", 10, "/\\x0a\\x0d\\x1b"), ("é", 10, "\\xc3\\xa9"),
+    ("/a%20b", 10, "/a%20b"), ("/a b\\n", 10, "/a b\\\\n"), ("/\n\r\u{1b}", 10, "/\\x0a\\x0d\\x1b"),
+    ("é", 10, "\\xc3\\xa9"),
     ("/0123456789", 5, "/0123..."), ("/0123", 5, "/0123"),
   ])
-  func `what a client sent is printable, short and cannot be taken for an escape`(text: String, max: Int, quoted: String) {
+  func `what a client sent is printable, short and cannot be taken for an escape`(
+    text: String, max: Int, quoted: String
+  ) {
     #expect(LogText.quoted(text.utf8, max: max) == quoted)
   }
 

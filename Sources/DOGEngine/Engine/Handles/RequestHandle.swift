@@ -59,7 +59,8 @@ public struct RequestHandle: Hashable, Sendable {
       guard case .clusterize(let gateway, let slot) = ticket.question else { return .wrongKind }
       ticket.end(on: worker)
       guard !gateway.isTaken(name) else {
-        worker.logPeer(.error, "\(ticket.exchange.request.summary): 500, clusterize named a Shard that is alive: \(name)")
+        worker.logPeer(
+          .error, "\(ticket.exchange.request.summary): 500, clusterize named a Shard that is alive: \(name)")
         gateway.abandonShard(slot, with: worker.refusal(500))
         return .exists
       }
