@@ -129,7 +129,9 @@ typedef enum dog_log_level {
   DOG_LOG_LEVEL_MAX = 0x7fffffff
 } dog_log_level_t;
 
-/* One line of the engine's log, without a newline. Called on any thread, several at once; must not call the engine. */
+/* One line of the engine's log, without a newline: control characters in it are escaped, and it is at most 1,027 bytes
+ * long. What an outsider can cause is limited to some lines a second, each kind to its share. Called on any thread,
+ * several at once; must not call the engine. */
 typedef void (*dog_log_fn)(void *user, dog_log_level_t level, const char *line, size_t length);
 
 /* What happens to a message for a socket whose outbox is at outbox_bytes_max. Other receivers never notice. */
@@ -187,7 +189,9 @@ typedef struct dog_options {
   uint32_t connections_per_address_max; /* 0: any number. One more from the same IP address (IPv6: the same /64) is
                                          * answered 503; trusted proxies do not count */
   /* NULL: none. Addresses that may speak for others, by X-Forwarded-For and the PROXY protocol: a comma-separated list
-   * of IP addresses, networks ("10.0.0.0/8") and "unix" for every peer on a Unix-domain socket. Copied. */
+   * of IP addresses, networks ("10.0.0.0/8") and "unix" for every peer on a Unix-domain socket. Copied. IPv4 and the
+   * IPv6 addresses that it is mapped to are the same; "::/0" holds no IPv4. Another entry is DOG_EINVAL of
+   * dog_engine_create, and the log names it. */
   const char *trusted_proxies;
   uint32_t frame_bytes_max;      /* 0: as message_bytes_max; a larger WebSocket frame is closed with 1009 */
   uint32_t handshake_timeout_ms; /* 10,000: PROXY header and TLS handshake, from the accept; then the end */
@@ -202,8 +206,8 @@ typedef struct dog_options {
   uint32_t byte_rate_max;        /* 0: bytes a second */
   uint32_t byte_burst_max;       /* 0 */
   dog_rate_policy_t rate_policy; /* DOG_RATE_CLOSE */
-  /* Past one of these marks new connections are answered 503 with Retry-After, until it is below again; those that are
-   * in keep their service. */
+  /* Past one of these marks new connections are answered 503 with Retry-After, until it has been well below for a
+   * second (lag: half of the mark, memory: a sixteenth less); those that are in keep their service. */
   uint32_t admission_lag_ms;     /* 0: never. How late a worker's loop is, for its own new connections */
   uint64_t admission_memory_bytes; /* 0: never. Resident memory of the process, measured four times a second */
   uint32_t retry_after_seconds;  /* 1: the Retry-After of every 503 of the engine's own; at most 86,400 */
@@ -246,8 +250,7 @@ typedef struct dog_certificate {
  * Made by dog_listen_options_init: all members 0. Grows only at its end. Everything pointed to is copied.
  *
  * TLS is 1.2 and 1.3 with forward secrecy and AEAD, ALPN "http/1.1", tickets and no renegotiation. It takes about 17 KiB
- * of memory for each idle connection. Over connections_max a TLS connection is closed without a 503, which would cost
- * a handshake.
+ * of memory for each idle connection. Who is not let in is told by 503 over TLS too, after its handshake.
  */
 typedef struct dog_listen_options {
   size_t size;
@@ -262,7 +265,9 @@ typedef struct dog_listen_options {
   size_t certificate_count; /* 0: no TLS */
   const char *client_ca_file; /* PEM; needed unless client_certificate is NONE, and only then */
   dog_client_certificate_t client_certificate;
-  uint32_t proxy_protocol; /* 1: a PROXY header (version 1 or 2) comes before all else; needs trusted_proxies */
+  /* 1: a PROXY header (version 1 or 2, of at most 4,096 bytes) comes before all else, TLS too; needs trusted_proxies. A
+   * connection from any other address, or one that begins with anything else, is closed; the log says why. */
+  uint32_t proxy_protocol;
 } dog_listen_options_t;
 
 /* DOG_EINVAL: NULL, or a size too small. */
@@ -369,7 +374,8 @@ typedef struct dog_gateway_class {
   uint32_t idle_seconds;       /* 60: a Shard empty for so long is retired; at most 604,800 */
   dog_identify_fn identify;    /* required */
   dog_clusterize_fn clusterize; /* NULL: a fresh 128-bit random id, in hex */
-  uint32_t connections_max;    /* 0: any number. Connections that one cluster holds; one more is 503 */
+  uint32_t connections_max;    /* 0: any number. Connections that one cluster holds, requests in flight included; one
+                                * more is 503 */
 } dog_gateway_class_t;
 
 /* Made by dog_shard_class_init. Strings are NUL-terminated and copied. */
@@ -452,7 +458,11 @@ dog_status_t dog_request_method(dog_request_t request, const char **method, size
 dog_status_t dog_request_target(dog_request_t request, const char **target, size_t *length); /* "/a%20b?c=d", as sent */
 dog_status_t dog_request_path(dog_request_t request, const char **path, size_t *length);     /* "/a%20b" */
 dog_status_t dog_request_body(dog_request_t request, const void **body, size_t *length);
-dog_status_t dog_request_remote(dog_request_t request, const char **address, size_t *length); /* "127.0.0.1:51234" */
+/* The client's address, with its port where that is known: "127.0.0.1:51234", "[::1]:51234", "203.0.113.9", "::1";
+ * "unix:" on a Unix-domain socket. It is the peer's, or what a trusted proxy told in a PROXY header; where that is one
+ * of trusted_proxies, the last address in X-Forwarded-For that is not (what is no address there ends the search: then
+ * it is the last that was). What anybody else writes into that header is not believed. */
+dog_status_t dog_request_remote(dog_request_t request, const char **address, size_t *length);
 /* The subject of the TLS client's certificate, verified, as text (RFC 2253): "CN=ann,O=Example". DOG_ENOENT: none. */
 dog_status_t dog_request_client_subject(dog_request_t request, const char **subject, size_t *length);
 /*
@@ -652,8 +662,8 @@ typedef struct dog_gossip_result {
 typedef void (*dog_gossiped_fn)(void *user, dog_shard_t shard, const dog_gossip_result_t *results, size_t count);
 
 /*
- * Asks every sibling of this Shard. Any thread. `timeout_ms` is 1 to 86,400,000, or 0 for 5,000. Without siblings the
- * answer is an empty list. DOG_EFULL: gossips_max of its questions are waiting already. DOG_ETOOBIG.
+ * Asks every sibling of this Shard. Any thread. `timeout_ms` is 1 to 86,400,000, or 0 for gossip_timeout_ms. Without
+ * siblings the answer is an empty list. DOG_EFULL: gossips_max of its questions are waiting already. DOG_ETOOBIG.
  */
 dog_status_t dog_shard_gossip(dog_shard_t shard, const void *data, size_t length, uint32_t timeout_ms,
                               dog_gossiped_fn gossiped, void *user);
@@ -700,7 +710,7 @@ typedef struct dog_stats {
   uint64_t bytes_in;
   uint64_t bytes_out;
   uint64_t dropped;      /* messages that an outbox policy dropped */
-  uint64_t refused;      /* requests answered by the engine itself with 4xx or 5xx */
+  uint64_t refused;      /* requests answered by the engine itself with 4xx or 5xx; connections it closed unheard */
   uint64_t rate_limited; /* messages that the rate policy dropped */
 } dog_stats_t;
 

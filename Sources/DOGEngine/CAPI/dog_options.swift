@@ -93,7 +93,14 @@ extension Options {
     pingTimeoutMs = UInt64(host.ping_timeout_ms)
     closeTimeoutMs = UInt64(host.close_timeout_ms)
     connectionsPerAddressMax = Int(host.connections_per_address_max)
-    if host.trusted_proxies != nil { trustedProxies = try text(host.trusted_proxies) }
+    if host.trusted_proxies != nil {
+      do {
+        trustedProxies = try text(host.trusted_proxies)
+      } catch {
+        hostLog?(.error, "option trusted_proxies is too long, or not UTF-8")
+        throw error
+      }
+    }
     frameBytesMax = Int(host.frame_bytes_max)
     handshakeTimeoutMs = UInt64(host.handshake_timeout_ms)
     idleTimeoutMs = UInt64(host.idle_timeout_ms)
