@@ -249,8 +249,8 @@ typedef struct dog_certificate {
 /*
  * Made by dog_listen_options_init: all members 0. Grows only at its end. Everything pointed to is copied.
  *
- * TLS is 1.2 and 1.3 with forward secrecy and AEAD, ALPN "http/1.1", tickets and no renegotiation. It takes about 17 KiB
- * of memory for each idle connection. Who is not let in is told by 503 over TLS too, after its handshake.
+ * TLS is 1.2 and 1.3 with forward secrecy and AEAD, ALPN "http/1.1", tickets and no renegotiation. It takes about
+ * 17 KiB of memory for each idle connection. Who is not let in is told by 503 over TLS too, after its handshake.
  */
 typedef struct dog_listen_options {
   size_t size;
@@ -481,7 +481,8 @@ dog_status_t dog_request_header(dog_request_t request, const char *name, size_t 
                                 size_t *length);
 /* The headers in the order they came, names as sent. DOG_ENOENT: index is past the last. */
 dog_status_t dog_request_header_at(dog_request_t request, size_t index, dog_header_t *header);
-/* The subprotocols that the client offers (Sec-WebSocket-Protocol), in its order. DOG_ENOENT: index is past the last. */
+/* The subprotocols that the client offers (Sec-WebSocket-Protocol), in its order. DOG_ENOENT: index is past the
+ * last. */
 dog_status_t dog_request_protocol_at(dog_request_t request, size_t index, const char **protocol, size_t *length);
 /* The identity that identify gave. In receive and clusterize only; DOG_ENOENT before. */
 dog_status_t dog_request_uid(dog_request_t request, const char **uid, size_t *length);
@@ -506,8 +507,8 @@ dog_status_t dog_request_forward(dog_request_t request, const char *gateway_clas
 /*
  * To any question: a whole response. `status` is 200 to 599. Content-Length, Date and Connection are the engine's; a
  * header with one of these names, with Transfer-Encoding, or with a control character in it is DOG_EINVAL, and so are
- * more than 1,000 headers and a body with 204, 205 or 304. More than 1 MiB of headers is DOG_ETOOBIG. HEAD gets the headers
- * alone.
+ * more than 1,000 headers and a body with 204, 205 or 304. More than 1 MiB of headers is DOG_ETOOBIG. HEAD gets the
+ * headers alone.
  */
 dog_status_t dog_request_respond(dog_request_t request, int status, const dog_header_t *headers, size_t header_count,
                                  const void *body, size_t body_length);
@@ -581,9 +582,10 @@ dog_status_t dog_connect_options_init(dog_connect_options_t *options, size_t siz
 
 /*
  * To receive: upgrades to a WebSocket (RFC 6455, section 4.2) on this Shard; onopen follows. `options` may be NULL.
- * DOG_EUPGRADE: not a valid upgrade; the client was answered, by the first that applies, 405 (not GET), 426 (no upgrade,
- * or another version), 400 (the handshake is malformed) or 403 (an origin that is not in the class's list). DOG_EINVAL:
- * the protocol was not offered, or a header is not valid (also one of those that a 101 is made of): the client gets 500.
+ * DOG_EUPGRADE: not a valid upgrade; the client was answered, by the first that applies, 405 (not GET), 426 (no
+ * upgrade, or another version), 400 (the handshake is malformed) or 403 (an origin that is not in the class's list).
+ * DOG_EINVAL: the protocol was not offered, or a header is not valid (also one of those that a 101 is made of): the
+ * client gets 500.
  */
 dog_status_t dog_request_connect(dog_request_t request, const dog_connect_options_t *options);
 

@@ -1,7 +1,7 @@
 import Glibc
 
-/// One fuzzer: what is done with an input, and the inputs that the tests' tables give it to begin with. Tests/fuzz/seeds
-/// has those that no table has.
+/// One fuzzer: what is done with an input, and the inputs that the tests' tables give it to begin with.
+/// Tests/fuzz/seeds has those that no table has.
 protocol Fuzzer: Sendable {
   static var name: String { get }
   static var seeds: [[UInt8]] { get }

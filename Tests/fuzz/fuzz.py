@@ -42,7 +42,8 @@ def fuzz(name, corpus, *options, log):
     command += [corpus, HERE / "seeds" / name, OUT / "tables" / name]
     environment = dict(os.environ, DOG_FUZZER=name, SWIFT_BACKTRACE="enable=no", ASAN_OPTIONS="detect_leaks=1")
     with open(log, "wb") as output:
-        return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment).returncode
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment)
+        return done.returncode
 
 
 def runs(log):

@@ -1,4 +1,4 @@
-"""permessage-deflate (RFC 7692), with the clients of others (`websockets`, `wsproto`) and with frames made here by zlib."""
+"""permessage-deflate (RFC 7692), with the clients of others (`websockets`, `wsproto`) and with frames made by zlib."""
 import asyncio
 import contextlib
 import itertools
@@ -42,7 +42,7 @@ def compress(data, bits=15, level=9):
 
 
 class DeflateSocket(WebSocket):
-    """A socket that offered permessage-deflate and inflates what comes, with a window of its own size and no context."""
+    """A socket that offered permessage-deflate and inflates what comes, with its own window size and no context."""
 
     def __init__(self, port, offer="permessage-deflate", target="/", **options):
         super().__init__(port, target, [("Sec-WebSocket-Extensions", offer)], **options)

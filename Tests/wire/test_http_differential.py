@@ -11,7 +11,8 @@ import pytest
 from client import Connection, Ended
 from server import BIN, ROOT, Server
 
-# Refused here and taken by h11, each with its reason in the answer's body. In all of them parsers on the way may differ.
+# Refused here and taken by h11, each with its reason in the answer's body. In all of them parsers on the way may
+# differ.
 STRICTER = {
     "the method is not known here": "501 is for methods that no resource here supports (RFC 9110, section 15.6.2)",
     "there are no tunnels here": "CONNECT is for proxies",

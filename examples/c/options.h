@@ -69,7 +69,7 @@ static inline void options_help(const char *program, const char *about, uint32_t
   printf("  --limit COUNT    connections that one Shard holds (%lu)\n", (unsigned long)limit);
   printf("  --deflate        compress messages (permessage-deflate) for clients that offer it\n");
   printf("  --max-message BYTES  longest message, in either direction (1048576)\n");
-  printf("  --tls-cert FILE  certificate and its chain (PEM), with --tls-key: https and wss; SIGHUP reads both again\n");
+  printf("  --tls-cert FILE  certificate and its chain (PEM), with --tls-key: https, wss; SIGHUP reads both again\n");
   printf("  --tls-key FILE   its key (PEM)\n");
   printf("  --unix PATH      a Unix-domain socket in place of host and port\n");
   printf("  --help           this text\n");

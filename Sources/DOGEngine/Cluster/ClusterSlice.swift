@@ -5,7 +5,8 @@ final class ClusterSlice {
   unowned let worker: Worker
   /// The sockets that get messages as they are.
   let plain: Group<WebSocket>
-  /// Those of each other encoding, made for the first: by its window's bits, less 8. All groups number the Shards alike.
+  /// Those of each other encoding, made for the first: by its window's bits, less 8. All groups number the Shards
+  /// alike.
   var compressed: ContiguousArray<Group<WebSocket>?> = []
   private(set) var shards: [ShardCore] = []
   /// The first of a uid's sockets here; the others follow by `WebSocket.nextOfUID`.

@@ -14,9 +14,9 @@ struct TLSState {
   var waiting: [UInt8] = []
 }
 
-// TLS between the kernel and the stream's owner. Ciphertext is decrypted in the loop's buffers as it comes, plaintext is
-// encrypted a record at a time as the kernel takes it: a connection holds no more than the rest of one record, and while
-// it does, it `isWriting`.
+// TLS between the kernel and the stream's owner. Ciphertext is decrypted in the loop's buffers as it comes, plaintext
+// is encrypted a record at a time as the kernel takes it: a connection holds no more than the rest of one record, and
+// while it does, it `isWriting`.
 extension Stream {
   /// OpenSSL answers little of its own. A peer that makes it answer and does not read is one to be rid of.
   private static var waitingBytesMax: Int { 64 << 10 }

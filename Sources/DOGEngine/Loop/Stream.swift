@@ -16,8 +16,8 @@ final class Stream {
   var isWriting = false
   private(set) var isClosed = false
   private(set) var isReading = false
-  /// Reads what comes before all else, TLS included; nil when that is over, or there is none. It advances its input past
-  /// what it has taken. To be set before `begin`.
+  /// Reads what comes before all else, TLS included; nil when that is over, or there is none. It advances its input
+  /// past what it has taken. To be set before `begin`.
   var preface: ((inout UnsafeMutableRawBufferPointer) -> PrefaceProgress)?
 
   // TLS alone: see Stream+TLS.swift.

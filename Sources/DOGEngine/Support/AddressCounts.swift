@@ -1,8 +1,8 @@
 /// How many connections each address has open, over all workers. Any thread.
 ///
-/// DESIGN. Touched when a connection comes and when it ends, and never in between. Shards under a lock each keep workers
-/// out of each other's way; an address without connections has no entry, so the table is as large as the number of
-/// connections at most. A `Place` is what holds a count: it is given back when its last holder lets go of it, on
+/// DESIGN. Touched when a connection comes and when it ends, and never in between. Shards under a lock each keep
+/// workers out of each other's way; an address without connections has no entry, so the table is as large as the number
+/// of connections at most. A `Place` is what holds a count: it is given back when its last holder lets go of it, on
 /// whatever worker, so a connection that moves takes it along and nobody can give it back twice.
 final class AddressCounts: Sendable {
   /// Whose connections are counted together: an IPv4 address, or the 64 bits of IPv6 that one customer has at least.

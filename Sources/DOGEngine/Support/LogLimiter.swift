@@ -1,9 +1,9 @@
-/// Keeps short what an outsider can have written at will, so that an attack can neither fill a disk nor keep other lines
-/// out of the log. Lives on one worker.
+/// Keeps short what an outsider can have written at will, so that an attack can neither fill a disk nor keep other
+/// lines out of the log. Lives on one worker.
 ///
-/// DESIGN. All lines of a second share a small budget, which a flood of one kind uses up. But each topic (a place in the
-/// source, and what it says there) has a line every ten seconds whatever the others do. Topics are as many as the source
-/// has reasons; what was left out of one is said with its next line.
+/// DESIGN. All lines of a second share a small budget, which a flood of one kind uses up. But each topic (a place in
+/// the source, and what it says there) has a line every ten seconds whatever the others do. Topics are as many as the
+/// source has reasons; what was left out of one is said with its next line.
 struct LogLimiter {
   struct Topic: Hashable {
     let place: UInt

@@ -1,5 +1,5 @@
-/// What may stand in a line of the log: whoever reads it, a person at a terminal or a program that splits it at newlines,
-/// must not take for ours what somebody else has sent.
+/// What may stand in a line of the log: whoever reads it, a person at a terminal or a program that splits it at
+/// newlines, must not take for ours what somebody else has sent.
 enum LogText {
   /// A longer line is cut.
   static let lineBytesMax = 1024

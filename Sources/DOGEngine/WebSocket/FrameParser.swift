@@ -141,7 +141,8 @@ struct FrameParser: ~Copyable {
     return isCompressed ? messageBytesMax + messageBytesMax / 8 + 1024 : messageBytesMax
   }
 
-  /// Hands out, from the read buffer, a frame that is complete by itself. Nil for a fragment and for what is compressed.
+  /// Hands out, from the read buffer, a frame that is complete by itself. Nil for a fragment and for what is
+  /// compressed.
   private mutating func takeWhole(
     _ frame: FrameHeader, from input: inout UnsafeMutableRawBufferPointer
   ) -> Event? {

@@ -1,4 +1,5 @@
-/// One message as it goes out: a frame of its bytes, or of what permessage-deflate made of them. The payload is borrowed.
+/// One message as it goes out: a frame of its bytes, or of what permessage-deflate made of them. The payload is
+/// borrowed.
 struct MessageFrame {
   let opcode: Opcode
   let isCompressed: Bool

@@ -33,7 +33,7 @@ import Testing
     ("foo; bar=\"baz\"; qux, permessage-deflate", "; client_no_context_takeover"),
     // The first is declined, the next is taken.
     (
-      "permessage-deflate; server_max_window_bits=16, permessage-deflate; server_max_window_bits=11, permessage-deflate",
+      "permessage-deflate; server_max_window_bits=16, permessage-deflate; server_max_window_bits=11,permessage-deflate",
       "; client_no_context_takeover; server_max_window_bits=11"
     ),
     ("permessage-deflate; unknown, permessage-deflate", "; client_no_context_takeover"),

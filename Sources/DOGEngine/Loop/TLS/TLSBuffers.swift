@@ -1,5 +1,5 @@
-/// What the TLS connections of one loop share: where plaintext is read to and where ciphertext is collected. Used within
-/// one call, and empty between two.
+/// What the TLS connections of one loop share: where plaintext is read to and where ciphertext is collected. Used
+/// within one call, and empty between two.
 final class TLSBuffers {
   static let plaintextBytes = 64 * 1024
   /// The most that one record carries (RFC 8446, section 5.1).
