@@ -249,8 +249,9 @@ typedef struct dog_certificate {
 /*
  * Made by dog_listen_options_init: all members 0. Grows only at its end. Everything pointed to is copied.
  *
- * TLS is 1.2 and 1.3 with forward secrecy and AEAD, ALPN "http/1.1", tickets and no renegotiation. It takes about
- * 17 KiB of memory for each idle connection. Who is not let in is told by 503 over TLS too, after its handshake.
+ * TLS is 1.2 and 1.3 with forward secrecy and AEAD, ALPN "http/1.1" and "http/1.0", tickets and no renegotiation. It
+ * takes about 16 KiB of memory for each idle connection. Who is not let in is told by 503 over TLS too, after its
+ * handshake.
  */
 typedef struct dog_listen_options {
   size_t size;

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import socket
+import ssl
 import struct
 from dataclasses import dataclass
 
@@ -37,14 +38,77 @@ class Ended(Exception):
     """The server closed the connection (or reset it) where more was expected."""
 
 
+class TLSSocket:
+    """TLS over a socket, as one socket. Python's own SSLSocket cannot end one direction and read on."""
+
+    def __init__(self, plain, context, hostname=None, handshake=True):
+        self.plain = plain
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=hostname)
+        if handshake:
+            self.perform(self.tls.do_handshake)
+
+    def __getattr__(self, name):
+        return getattr(self.plain, name)
+
+    def flush(self):
+        # To send nothing would still tell of a direction that has ended.
+        if self.outgoing.pending:
+            self.plain.sendall(self.outgoing.read())
+
+    def perform(self, operation, *arguments):
+        """Runs one operation of TLS, with as many packets as it takes."""
+        while True:
+            try:
+                result = operation(*arguments)
+                self.flush()
+                return result
+            except ssl.SSLWantReadError:
+                self.flush()
+                if piece := self.plain.recv(65536):
+                    self.incoming.write(piece)
+                else:
+                    self.incoming.write_eof()
+
+    def sendall(self, data):
+        for start in range(0, len(data), 16384):
+            self.tls.write(data[start:start + 16384])
+            self.flush()
+
+    def recv(self, count):
+        try:
+            return self.perform(self.tls.read, count)
+        except ssl.SSLZeroReturnError:
+            return b""
+        except ssl.SSLError as error:
+            raise ConnectionError(str(error)) from None
+
+    def shutdown(self, _):
+        """Ends our direction: close_notify, then FIN."""
+        try:
+            self.tls.unwrap()
+        except ssl.SSLError:
+            pass
+        self.flush()
+        self.plain.shutdown(socket.SHUT_WR)
+
+
+def connect(port, receive_buffer=None):
+    """A socket to where `port` says: see server.Port."""
+    path, tls = getattr(port, "path", None), getattr(port, "tls", None)
+    plain = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
+    plain.settimeout(DEADLINE)
+    if receive_buffer:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    plain.connect(path or ("127.0.0.1", port))
+    if not path:
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return TLSSocket(plain, tls.context()) if tls else plain
+
+
 class Connection:
     def __init__(self, port, receive_buffer=None):
-        self.socket = socket.socket()
-        self.socket.settimeout(DEADLINE)
-        if receive_buffer:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.connect(("127.0.0.1", port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = connect(port, receive_buffer)
         self.buffer = bytearray()
 
     def __enter__(self):

@@ -2,21 +2,45 @@ import time
 
 import pytest
 
+from certificates import Authority
 from chat import Person, until_connections
 from server import Server
 
+# How many workers, and what the bytes travel over: the suites that take `workers` pass over each.
+SETTINGS = {"1-worker": (1, "tcp"), "4-workers": (4, "tcp"), "4-workers-tls": (4, "tls"), "4-workers-unix": (4, "unix")}
 
-@pytest.fixture(params=[1, 4], ids=["1-worker", "4-workers"])
-def workers(request):
+
+@pytest.fixture(params=SETTINGS.values(), ids=SETTINGS.keys())
+def setting(request):
     return request.param
 
 
 @pytest.fixture
-def serve():
+def workers(setting):
+    return setting[0]
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def localhost(authority):
+    return authority.issue("localhost")
+
+
+@pytest.fixture
+def serve(request, tmp_path):
     """Starts servers and, when the test is over, stops them: each must still be there and end with exit 0."""
     running = []
+    over = request.getfixturevalue("setting")[1] if "setting" in request.fixturenames else "tcp"
 
     def start(program, **options):
+        if over == "tls":
+            options = {"tls": request.getfixturevalue("localhost"), **options}
+        elif over == "unix":
+            options = {"unix": tmp_path / f"{len(running)}.sock", **options}
         server = Server(program, **options)
         running.append(server)
         return server

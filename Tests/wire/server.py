@@ -17,7 +17,20 @@ DEADLINE = 60.0
 # Name of the sanitizer that the programs were built with, if any: then memory and limits of descriptors say little.
 SANITIZED = os.environ.get("DOG_SANITIZED", "")
 
-LISTENING = re.compile(rb"listening on http://[^:\s]+:(\d+)")
+LISTENING = re.compile(rb"listening on https?://(?:unix:(\S+)|[^:\s]+:(\d+))")
+
+
+class Port(int):
+    """Where a server is: a port of 127.0.0.1, over TLS where there is a `tls` (whose certificate clients are to trust),
+    or a Unix-domain socket where there is a `path`. Plain numbers are plain TCP ports."""
+    tls = None
+    path = None
+
+    @classmethod
+    def at(cls, number, tls=None, path=None):
+        port = cls(number)
+        port.tls, port.path = tls, path
+        return port
 
 
 def eventually(question, what, deadline=DEADLINE):
@@ -35,12 +48,15 @@ class Server:
     """`Server("echo", workers=4)` runs build/bin/echo, `Server("demo")` `dog-host demo`. Keywords become
     options, True a flag."""
 
-    def __init__(self, program, descriptors=None, wait=True, **options):
+    def __init__(self, program, descriptors=None, wait=True, tls=None, **options):
         command = [str(BIN / "dog-host"), "demo"] if program == "demo" else [str(BIN / program)]
         options = {"port": 0, **options}
         for name, value in options.items():
             flag = "--" + name.replace("_", "-")
             command += [flag] if value is True else [flag, str(value)]
+        if tls:
+            command += ["--tls-cert", str(tls.certificate), "--tls-key", str(tls.key)]
+        self.tls = tls
         self.command = command
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors)
@@ -63,7 +79,7 @@ class Server:
                 self.kill()
                 raise AssertionError(f"{self.command} did not say that it is listening:\n{self.said()}")
             self.output += piece
-        return int(match.group(1))
+        return Port.at(int(match.group(2) or 0), self.tls, match.group(1))
 
     def said(self):
         self.errors.seek(0)

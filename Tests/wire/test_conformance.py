@@ -16,19 +16,33 @@ SIZES = [0, 1, 2, 3, 7, 124, 125, 126, 127, 128, 1000, 4095, 4096, 65534, 65535,
 MEGABYTE = 1 << 20
 
 
+def opening(port, path="/", **options):
+    """`websockets.connect` to where `port` says."""
+    options.setdefault("max_size", None)
+    if port.path:
+        return websockets.unix_connect(port.path, f"ws://localhost{path}", **options)
+    if port.tls:
+        return websockets.connect(f"wss://127.0.0.1:{port}{path}", ssl=port.tls.context(), **options)
+    return websockets.connect(f"ws://127.0.0.1:{port}{path}", **options)
+
+
 def converse(port, conversation, path="/", **options):
     """Runs `conversation(socket)` with an open socket of the `websockets` library."""
 
     async def run():
-        options.setdefault("max_size", None)
-        async with websockets.connect(f"ws://127.0.0.1:{port}{path}", **options) as socket:
+        async with opening(port, path, **options) as socket:
             return await conversation(socket)
 
     return asyncio.run(asyncio.wait_for(run(), DEADLINE))
 
 
-def curl(*arguments, data=None):
-    done = subprocess.run(["curl", "--silent", "--show-error", "--max-time", str(int(DEADLINE)), *arguments],
+def url(port, path="/"):
+    return f"{'https' if port.tls else 'http'}://127.0.0.1:{port}{path}"
+
+
+def curl(port, *arguments, data=None):
+    over = ["--unix-socket", port.path] if port.path else ["--cacert", str(port.tls.authority)] if port.tls else []
+    done = subprocess.run(["curl", "--silent", "--show-error", "--max-time", str(int(DEADLINE)), *over, *arguments],
                           input=data, capture_output=True)
     assert done.returncode == 0, (arguments, done.stderr)
     return done.stdout
@@ -94,8 +108,7 @@ def test_ten_thousand_messages_in_flight_come_back_in_order(echo):
 def test_two_hundred_sockets_at_once_each_hear_their_own(echo):
     async def run():
         async with contextlib.AsyncExitStack() as stack:
-            url = f"ws://127.0.0.1:{echo}/"
-            sockets = [await stack.enter_async_context(websockets.connect(url)) for _ in range(200)]
+            sockets = [await stack.enter_async_context(opening(echo)) for _ in range(200)]
             for number, socket in enumerate(sockets):
                 await socket.send(str(number))
             assert [await socket.recv() for socket in sockets] == [str(number) for number in range(200)]
@@ -117,47 +130,47 @@ def test_an_offer_of_extensions_and_protocols_is_declined_by_silence(echo):
 
 
 def test_curl_gets_its_body_back(echo):
-    assert curl("--data-binary", "@-", f"http://127.0.0.1:{echo}/any/path?x=1", data=b"hello\0world") == b"hello\0world"
+    assert curl(echo, "--data-binary", "@-", url(echo, "/any/path?x=1"), data=b"hello\0world") == b"hello\0world"
 
 
 def test_curl_uses_one_connection_for_many_requests(echo):
-    url = f"http://127.0.0.1:{echo}/"
-    said = curl("--data", "x", "--write-out", "%{num_connects}\n", url, url, url)
+    place = url(echo)
+    said = curl(echo, "--data", "x", "--write-out", "%{num_connects}\n", place, place, place)
     assert said == b"x1\nx0\nx0\n"
 
 
 def test_curl_uploads_in_chunks(echo):
     body = random.Random(3).randbytes(300_000)
     chunked = ["--header", "Transfer-Encoding: chunked", "--data-binary", "@-"]
-    assert curl(*chunked, f"http://127.0.0.1:{echo}/", data=body) == body
+    assert curl(echo, *chunked, url(echo), data=body) == body
 
 
 def test_curl_waits_for_100_continue_and_gets_it(echo):
     body = b"z" * 100_000
-    said = curl("--verbose", "--stderr", "-", "--output", "/dev/null", "--expect100-timeout", str(int(DEADLINE)),
-                "--header", "Expect: 100-continue", "--data-binary", "@-", f"http://127.0.0.1:{echo}/", data=body)
+    said = curl(echo, "--verbose", "--stderr", "-", "--output", "/dev/null", "--expect100-timeout", str(int(DEADLINE)),
+                "--header", "Expect: 100-continue", "--data-binary", "@-", url(echo), data=body)
     assert b"< HTTP/1.1 100 Continue" in said
     assert b"< HTTP/1.1 200" in said
 
 
 def test_curl_asks_for_the_head_alone(echo):
-    said = curl("--head", f"http://127.0.0.1:{echo}/")
+    said = curl(echo, "--head", url(echo))
     assert said.startswith(b"HTTP/1.1 200")
     assert said.endswith(b"\r\n\r\n")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 def test_curl_uses_any_method(echo, method):
-    assert curl("--request", method, "--data-binary", "body", f"http://127.0.0.1:{echo}/x") == b"body"
+    assert curl(echo, "--request", method, "--data-binary", "body", url(echo, "/x")) == b"body"
 
 
 def test_curl_speaks_http_1_0(echo):
-    assert curl("--http1.0", "--data", "old", f"http://127.0.0.1:{echo}/") == b"old"
+    assert curl(echo, "--http1.0", "--data", "old", url(echo)) == b"old"
 
 
 def test_a_body_of_one_megabyte_comes_back(echo):
     body = random.Random(4).randbytes(MEGABYTE)
-    assert curl("--data-binary", "@-", f"http://127.0.0.1:{echo}/", data=body) == body
+    assert curl(echo, "--data-binary", "@-", url(echo), data=body) == body
 
 
 # ---- HTTP by hand

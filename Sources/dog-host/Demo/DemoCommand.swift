@@ -13,7 +13,13 @@ struct DemoCommand: ParsableCommand {
   @Option(help: "Worker threads; 0 for one per processor.") var workers = 0
   @Option(help: "How much of the engine's log goes to stderr.") var logLevel = LogChoice.warn
 
+  @Option(help: "The certificate and its chain (PEM), with --tls-key: https and wss. SIGHUP reads both again.")
+  var tlsCert: String?
+  @Option(help: "Its key (PEM).") var tlsKey: String?
+  @Option(help: "A Unix-domain socket in place of host and port.") var unix: String?
+
   func validate() throws {
+    guard (tlsCert == nil) == (tlsKey == nil) else { throw ValidationError("--tls-cert and --tls-key go together.") }
     guard (1...1_000_000).contains(limit) else { throw ValidationError("--limit is 1 to 1000000.") }
     guard (0...Options.workersMax).contains(workers) else {
       throw ValidationError("--workers is 0 to \(Options.workersMax).")
@@ -26,23 +32,28 @@ struct DemoCommand: ParsableCommand {
     sigemptyset(&ending)
     sigaddset(&ending, SIGINT)
     sigaddset(&ending, SIGTERM)
+    if tlsCert != nil { sigaddset(&ending, SIGHUP) }
     pthread_sigmask(SIG_BLOCK, &ending, nil)
 
     let engine = try makeEngine()
     let bound: UInt16
     do {
-      bound = try engine.listen(host: host, port: port)
+      bound = try engine.listen(listening)
       try engine.start()
     } catch {
       engine.destroy()
-      throw failed("cannot listen on \(host) port \(port): \(error)")
+      throw failed("cannot listen on \(unix ?? "\(host) port \(port)"): \(error)")
     }
     let shownHost = host.contains(":") ? "[\(host)]" : host
-    Output.line("listening on http://\(shownHost):\(bound)")
+    let place = unix.map { "unix:\($0)" } ?? "\(shownHost):\(bound)"
+    Output.line("listening on \(tlsCert == nil ? "http" : "https")://\(place)")
     Output.line("Open it in two or three windows: each Shard holds \(limit). Ctrl-C ends it.")
 
     var signal: Int32 = 0
-    sigwait(&ending, &signal)
+    repeat {
+      sigwait(&ending, &signal)
+      if signal == SIGHUP, engine.reloadCertificates().isOK { Output.error("certificates read again") }
+    } while signal == SIGHUP
     engine.stop(graceMs: 5000)
     engine.destroy()
   }
@@ -51,6 +62,15 @@ struct DemoCommand: ParsableCommand {
   private func failed(_ message: String) -> ExitCode {
     Output.error("dog-host: \(message)")
     return ExitCode(1)
+  }
+
+  private var listening: ListenOptions {
+    var options = ListenOptions()
+    options.host = host
+    options.port = port
+    options.path = unix
+    if let tlsCert, let tlsKey { options.certificates = [Certificate(certificateFile: tlsCert, keyFile: tlsKey)] }
+    return options
   }
 
   private func makeEngine() throws -> Engine {

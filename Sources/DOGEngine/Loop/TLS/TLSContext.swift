@@ -73,8 +73,8 @@ final class TLSContext: @unchecked Sendable {
       }, Unmanaged.passUnretained(self).toOpaque())
   }
 
-  /// A length, then the name.
-  private static let protocols: StaticString = "\u{8}http/1.1"
+  /// A length, then the name; the best first.
+  private static let protocols: StaticString = "\u{8}http/1.1\u{8}http/1.0"
 
   private func choose(for host: String, _ ssl: OpaquePointer) {
     guard let index = names.certificate(for: host), index > 0 else { return }
