@@ -39,6 +39,20 @@ static void options_have_the_defaults_of_the_header(void) {
   CHECK_NUMBER(options.ping_interval_ms, 30000);
   CHECK_NUMBER(options.ping_timeout_ms, 20000);
   CHECK_NUMBER(options.close_timeout_ms, 5000);
+  CHECK_NUMBER(options.connections_per_address_max, 0);
+  CHECK(options.trusted_proxies == NULL);
+  CHECK_NUMBER(options.frame_bytes_max, 0);
+  CHECK_NUMBER(options.handshake_timeout_ms, 10000);
+  CHECK_NUMBER(options.idle_timeout_ms, 0);
+  CHECK_NUMBER(options.gossip_timeout_ms, 5000);
+  CHECK_NUMBER(options.message_rate_max, 0);
+  CHECK_NUMBER(options.message_burst_max, 0);
+  CHECK_NUMBER(options.byte_rate_max, 0);
+  CHECK_NUMBER(options.byte_burst_max, 0);
+  CHECK_NUMBER(options.rate_policy, DOG_RATE_CLOSE);
+  CHECK_NUMBER(options.admission_lag_ms, 0);
+  CHECK_NUMBER(options.admission_memory_bytes, 0);
+  CHECK_NUMBER(options.retry_after_seconds, 1);
 
   dog_gateway_class_t gateway;
   memset(&gateway, 0xff, sizeof gateway);
@@ -49,11 +63,16 @@ static void options_have_the_defaults_of_the_header(void) {
   CHECK_NUMBER(gateway.sticky_seconds, 300);
   CHECK_NUMBER(gateway.sticky_max, 65536);
   CHECK_NUMBER(gateway.idle_seconds, 60);
+  CHECK_NUMBER(gateway.connections_max, 0);
 
   dog_shard_class_t shard, empty_shard = {0};
   memset(&shard, 0xff, sizeof shard);
   CHECK_OK(dog_shard_class_init(&shard, sizeof shard));
   empty_shard.size = sizeof shard;
+  empty_shard.deflate_level = 1;
+  empty_shard.deflate_window_bits = 15;
+  empty_shard.deflate_client_window_bits = 15;
+  empty_shard.deflate_bytes_min = 64;
   CHECK(memcmp(&shard, &empty_shard, sizeof shard) == 0);
 }
 
@@ -149,11 +168,14 @@ typedef struct option {
 static const option_t durations[] = {
     OPTION(header_timeout_ms),   OPTION(body_timeout_ms),    OPTION(keepalive_timeout_ms), OPTION(identify_timeout_ms),
     OPTION(receive_timeout_ms),  OPTION(ping_interval_ms),   OPTION(ping_timeout_ms),      OPTION(close_timeout_ms),
+    OPTION(handshake_timeout_ms), OPTION(idle_timeout_ms),   OPTION(gossip_timeout_ms),    OPTION(admission_lag_ms),
 };
 static const option_t amounts[] = {
     OPTION(connections_max),   OPTION(gateways_max),     OPTION(shards_max),       OPTION(mailbox_bytes_max),
     OPTION(target_bytes_max),  OPTION(header_bytes_max), OPTION(header_count_max), OPTION(body_bytes_max),
     OPTION(message_bytes_max), OPTION(outbox_bytes_max), OPTION(gossip_bytes_max), OPTION(gossips_max),
+    OPTION(connections_per_address_max), OPTION(frame_bytes_max), OPTION(message_rate_max),
+    OPTION(message_burst_max), OPTION(byte_rate_max),    OPTION(byte_burst_max),   OPTION(retry_after_seconds),
 };
 
 static dog_status_t create_with(const option_t *option, uint32_t value) {
@@ -169,7 +191,8 @@ static dog_status_t create_with(const option_t *option, uint32_t value) {
 static void an_option_out_of_range_is_refused(void) {
   for (size_t index = 0; index < sizeof durations / sizeof durations[0]; index++) {
     const option_t *option = &durations[index];
-    int may_be_zero = strcmp(option->name, "ping_interval_ms") == 0;
+    int may_be_zero = strcmp(option->name, "ping_interval_ms") == 0 || strcmp(option->name, "idle_timeout_ms") == 0 ||
+                      strcmp(option->name, "admission_lag_ms") == 0;
     dog_status_t zero = create_with(option, 0);
     if (zero != (may_be_zero ? DOG_OK : DOG_EINVAL)) FAIL("%s = 0 is %s", option->name, dog_status_name(zero));
     CHECK_OK(create_with(option, 1));
@@ -187,6 +210,79 @@ static void an_option_out_of_range_is_refused(void) {
     if (wrong[index] != 0) CHECK_STATUS(create_with(&outbox_policy, wrong[index]), DOG_EINVAL);
   }
   CHECK_STATUS(create_with(&outbox_policy, 0), DOG_EINVAL);
+  const option_t rate_policy = OPTION(rate_policy);
+  CHECK_OK(create_with(&rate_policy, DOG_RATE_DROP));
+  CHECK_STATUS(create_with(&rate_policy, 0), DOG_EINVAL);
+  CHECK_STATUS(create_with(&rate_policy, 3), DOG_EINVAL);
+}
+
+static void a_list_of_proxies_is_read_strictly(void) {
+  static const char *const good[] = {"127.0.0.1", "10.0.0.0/8, ::1,unix", "2001:db8::/32"};
+  static const char *const bad[] = {"localhost", "10.0.0.0/33", "10.0.0.0/", "::1/129", "10.0.0.1:80", "1.2.3"};
+  dog_options_t options;
+  CHECK_OK(dog_options_init(&options, sizeof options));
+  dog_engine_t *engine = NULL;
+  for (size_t index = 0; index < sizeof good / sizeof good[0]; index++) {
+    options.trusted_proxies = good[index];
+    CHECK_OK(dog_engine_create(&options, &engine));
+    CHECK_OK(dog_engine_destroy(engine));
+  }
+  for (size_t index = 0; index < sizeof bad / sizeof bad[0]; index++) {
+    options.trusted_proxies = bad[index];
+    if (dog_engine_create(&options, &engine) != DOG_EINVAL) FAIL("\"%s\" is taken", bad[index]);
+  }
+}
+
+/* A class with one member changed. */
+static dog_status_t define_shard(void (*change)(dog_shard_class_t *shard)) {
+  dog_engine_t *engine = NULL;
+  CHECK_OK(dog_engine_create(NULL, &engine));
+  app_t app;
+  app_init(&app);
+  change(&app.shard);
+  dog_status_t status = dog_engine_define_shard(engine, &app.shard);
+  CHECK_OK(dog_engine_destroy(engine));
+  return status;
+}
+
+static void deflate_on(dog_shard_class_t *shard) { shard->deflate = 1; }
+static void deflate_two(dog_shard_class_t *shard) { shard->deflate = 2; }
+static void deflate_level_0(dog_shard_class_t *shard) { shard->deflate_level = 0; }
+static void deflate_level_10(dog_shard_class_t *shard) { shard->deflate_level = 10; }
+static void deflate_window_8(dog_shard_class_t *shard) { shard->deflate_window_bits = 8; }
+static void deflate_window_16(dog_shard_class_t *shard) { shard->deflate_window_bits = 16; }
+static void deflate_client_window_7(dog_shard_class_t *shard) { shard->deflate_client_window_bits = 7; }
+static void deflate_client_context_2(dog_shard_class_t *shard) { shard->deflate_client_context = 2; }
+static void origins_that_are_null(dog_shard_class_t *shard) { shard->origin_count = 3; }
+static void origins_with_a_path(dog_shard_class_t *shard) {
+  static const char *const origins[] = {"https://example.com/path"};
+  shard->origins = origins;
+  shard->origin_count = 1;
+}
+static void origins_without_end(dog_shard_class_t *shard) {
+  static const char *const origins[] = {"https://example.com"};
+  shard->origins = origins;
+  shard->origin_count = SIZE_MAX;
+}
+static void origins_with_a_null(dog_shard_class_t *shard) {
+  static const char *const origins[] = {"https://example.com", NULL};
+  shard->origins = origins;
+  shard->origin_count = 2;
+}
+
+static void what_a_shard_class_says_of_the_wire_is_checked(void) {
+  CHECK_OK(define_shard(deflate_on));
+  CHECK_STATUS(define_shard(deflate_two), DOG_EINVAL);
+  CHECK_STATUS(define_shard(deflate_level_0), DOG_EINVAL);
+  CHECK_STATUS(define_shard(deflate_level_10), DOG_EINVAL);
+  CHECK_STATUS(define_shard(deflate_window_8), DOG_EINVAL);
+  CHECK_STATUS(define_shard(deflate_window_16), DOG_EINVAL);
+  CHECK_STATUS(define_shard(deflate_client_window_7), DOG_EINVAL);
+  CHECK_STATUS(define_shard(deflate_client_context_2), DOG_EINVAL);
+  CHECK_STATUS(define_shard(origins_that_are_null), DOG_EINVAL);
+  CHECK_STATUS(define_shard(origins_with_a_path), DOG_EINVAL);
+  CHECK_STATUS(define_shard(origins_without_end), DOG_EINVAL);
+  CHECK_STATUS(define_shard(origins_with_a_null), DOG_EINVAL);
 }
 
 /* Whatever an amount is set to, the engine either refuses it or runs with it. */
@@ -552,6 +648,8 @@ int main(int argc, char **argv) {
       {"options_have_the_defaults_of_the_header", options_have_the_defaults_of_the_header},
       {"a_struct_of_another_size_is_understood_or_refused", a_struct_of_another_size_is_understood_or_refused},
       {"an_option_out_of_range_is_refused", an_option_out_of_range_is_refused},
+      {"a_list_of_proxies_is_read_strictly", a_list_of_proxies_is_read_strictly},
+      {"what_a_shard_class_says_of_the_wire_is_checked", what_a_shard_class_says_of_the_wire_is_checked},
       {"an_extreme_amount_is_refused_or_works", an_extreme_amount_is_refused_or_works},
       {"a_class_that_is_not_valid_is_refused", a_class_that_is_not_valid_is_refused},
       {"a_limit_of_zero_is_refused", a_limit_of_zero_is_refused},
