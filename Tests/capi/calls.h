@@ -187,6 +187,11 @@ static inline dog_status_t call_engine_listen(dog_engine_t *engine) {
   uint16_t port = 0;
   return dog_engine_listen(engine, "127.0.0.1", 0, &port);
 }
+static inline dog_status_t call_engine_listen_with(dog_engine_t *engine) {
+  dog_listen_options_t options;
+  dog_listen_options_init(&options, sizeof options);
+  return dog_engine_listen_with(engine, &options, NULL);
+}
 static inline dog_status_t call_engine_define_gateway(dog_engine_t *engine) {
   dog_gateway_class_t gateway;
   dog_gateway_class_init(&gateway, sizeof gateway);
@@ -222,6 +227,8 @@ static inline dog_status_t call_engine_stop(dog_engine_t *engine) { return dog_e
 
 static const engine_call_t engine_calls[] = {
     {"dog_engine_listen", call_engine_listen},
+    {"dog_engine_listen_with", call_engine_listen_with},
+    {"dog_engine_reload_certificates", dog_engine_reload_certificates},
     {"dog_engine_define_gateway", call_engine_define_gateway},
     {"dog_engine_define_shard", call_engine_define_shard},
     {"dog_engine_route", call_engine_route},

@@ -49,11 +49,7 @@ class Server:
     options, True a flag."""
 
     def __init__(self, program, descriptors=None, wait=True, tls=None, **options):
-        command = [str(BIN / "dog-host"), "demo"] if program == "demo" else [str(BIN / program)]
-        options = {"port": 0, **options}
-        for name, value in options.items():
-            flag = "--" + name.replace("_", "-")
-            command += [flag] if value is True else [flag, str(value)]
+        command = self.command_line(program, options)
         if tls:
             command += ["--tls-cert", str(tls.certificate), "--tls-key", str(tls.key)]
         self.tls = tls
@@ -67,6 +63,13 @@ class Server:
             resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (descriptors, descriptors))
         if wait:
             self.port = self.read_port()
+
+    def command_line(self, program, options):
+        command = [str(BIN / "dog-host"), "demo"] if program == "demo" else [str(BIN / program)]
+        for name, value in {"port": 0, **options}.items():
+            flag = "--" + name.replace("_", "-")
+            command += [flag] if value is True else [flag, str(value)]
+        return command
 
     def read_port(self):
         """The port, from the line that says the server is ready."""
