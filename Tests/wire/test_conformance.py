@@ -192,7 +192,7 @@ def test_a_request_sent_byte_by_byte_is_understood(echo):
 
 def test_chunks_of_every_cut_are_understood(echo):
     head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-    body = b"5\r\nhello\r\n6;name=value\r\n world\r\n0\r\nTrailer: x\r\n\r\n"
+    body = b"5\r\nhello\r\n6;name=value\r\n world\r\n0\r\nX-Sum: x\r\n\r\n"
     with Connection(echo) as connection:
         for cut in range(len(body) + 1):
             connection.send(head + body[:cut])
