@@ -47,6 +47,14 @@ struct Outbox: ~Copyable {
     }
   }
 
+  /// Queues the rest of what comes before the first frame and is none, of which the kernel has taken the first `written`
+  /// bytes: never dropped. Only while the outbox is empty.
+  mutating func queuePreamble(_ preamble: SharedBytes, written: Int) {
+    assert(isEmpty)
+    guard written < preamble.count else { return }
+    makeLive().append(preamble, written, preamble.count, boundary: preamble.count)
+  }
+
   /// Queues bytes of this peer's own: a whole frame, or any part of a response. `fill` writes exactly `size` bytes.
   mutating func queueCopy(size: Int, fill: (UnsafeMutableRawPointer) -> Void) {
     guard size > 0 else { return }

@@ -36,9 +36,8 @@ final class Listener {
     self.onError = onError
     poll = .allocate(capacity: 1)
     timer = .allocate(capacity: 1)
+    // Whoever throws here has been made already: its deinit gives the memory back.
     guard uv_poll_init(loop.uv, poll, descriptor) == 0 else {
-      poll.deallocate()
-      timer.deallocate()
       Glibc.close(descriptor)
       throw .system
     }

@@ -28,10 +28,8 @@ final class Stream {
     self.loop = loop
     self.peer = peer
     tcp = .allocate(capacity: 1)
-    guard uv_tcp_init(loop.uv, tcp) == 0 else {
-      tcp.deallocate()
-      throw .system
-    }
+    // Whoever throws here has been made already: its deinit gives the memory back.
+    guard uv_tcp_init(loop.uv, tcp) == 0 else { throw .system }
     // Balanced in the close callback: libuv holds the handle, so the stream, until then.
     tcp.pointee.data = Unmanaged.passRetained(self).toOpaque()
   }

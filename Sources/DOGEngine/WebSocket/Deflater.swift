@@ -15,10 +15,8 @@ final class Deflater {
     // A hash table that suits the window: it is cleared before each message. Room for 64 or more symbols a block for
     // each bit of it; blocks of a few symbols would not pay for their code tables.
     let memoryLevel = min(windowBits - 5, 8)
-    guard czlib_deflate_init(stream, Int32(level), Int32(-windowBits), Int32(memoryLevel)) == Z_OK else {
-      stream.deallocate()
-      return nil
-    }
+    // The deinit runs for what fails here too, and deflateEnd knows a stream that was never begun.
+    guard czlib_deflate_init(stream, Int32(level), Int32(-windowBits), Int32(memoryLevel)) == Z_OK else { return nil }
   }
 
   deinit {

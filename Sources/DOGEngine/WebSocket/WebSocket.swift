@@ -105,16 +105,22 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
     }
   }
 
-  /// The 101 goes straight to the kernel: it is no frame, and the outbox holds frames alone. A connection whose kernel
-  /// buffer has no room for it is one that does not read.
+  /// The 101 goes straight to the kernel. It is no frame: what the kernel does not take of it, because the client has
+  /// not read the responses before, is the one thing in the outbox that no policy looks into.
   private func sendSwitchingProtocols(_ upgrade: Upgrade) -> Bool {
     let response = worker.pool.take(atLeast: 512)
-    defer { worker.pool.give(response) }
     ResponseEncoder.switchingProtocols(
       accept: upgrade.accept, protocol: upgrade.selectedProtocol, extensions: deflate?.response,
       headers: upgrade.headers, into: response)
-    guard stream.tryWrite(response.base, response.count) == response.count else { return false }
-    worker.counters.add(.bytesOut, response.count)
+    let written = stream.tryWrite(response.base, response.count)
+    guard written >= 0 else { return false }
+    worker.counters.add(.bytesOut, written)
+    if written == response.count {
+      worker.pool.give(response)
+    } else {
+      outbox.queuePreamble(response, written: written)
+      markDirty()
+    }
     return true
   }
 

@@ -65,6 +65,22 @@ import Testing
     #expect(peer.sent == FanoutSupport.frame("aa") + FanoutSupport.frame("bb"))
   }
 
+  @Test(arguments: 0...9) func `S8 what comes before the first frame is not dropped, and no frame is looked for in it`(
+    written: Int
+  ) {
+    let preamble = Array("\u{2}\u{1}preamble".utf8)
+    peer.outbox.queuePreamble(FanoutSupport.shared(preamble), written: written)
+    for text in ["aa", "bb", "cc"] { peer.queue(FanoutSupport.frame(text)) }
+    #expect(peer.outbox.makeRoom(for: 8, limit: 16) >= 2)
+    #expect(peer.outbox.queueDroppingOldest(frames("dd"), 0..<4, limit: 1) >= 1)
+    #expect(peer.outbox.queueDroppingNewest(frames("ee"), 0..<4, limit: 1) == 1)
+    #expect(peer.waiting == preamble.dropFirst(written))
+    peer.queue(FanoutSupport.frame("ff"))
+    peer.write(20)
+    #expect(peer.sent == preamble.dropFirst(written) + FanoutSupport.frame("ff"))
+    #expect(peer.isEmpty)
+  }
+
   @Test(arguments: 1...12) func `S8 what is in flight is not dropped, nor the frame it ends in`(inFlight: Int) {
     for text in ["aa", "bb", "cc", "dd"] { peer.queue(FanoutSupport.frame(text)) }
     peer.beginWrite(inFlight)
