@@ -1,7 +1,7 @@
 import Glibc
 
-/// One fuzzer: what is done with an input, and the inputs that the tests' tables give it to begin with.
-/// Tests/fuzz/seeds has those that no table has.
+/// One fuzzer: what is done with an input, and the inputs that the tests' tables give it to begin with. seeds/NAME
+/// has those that no table has.
 protocol Fuzzer: Sendable {
   static var name: String { get }
   static var seeds: [[UInt8]] { get }
@@ -12,7 +12,8 @@ protocol Fuzzer: Sendable {
 /// DOG_FUZZER names the one that runs.
 let fuzzers: [any Fuzzer.Type] = [
   RequestFuzzer.self, ChunkFuzzer.self, FrameFuzzer.self, CloseFuzzer.self, HandshakeFuzzer.self, QueryFuzzer.self,
-  RouteFuzzer.self,
+  RouteFuzzer.self, DeflateFuzzer.self, ExtensionFuzzer.self, ProxyFuzzer.self,
+  ForwardedFuzzer.self,
 ]
 
 private let chosen: (any Fuzzer.Type)? = fuzzers.first { $0.name == environment("DOG_FUZZER") }

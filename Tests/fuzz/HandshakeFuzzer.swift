@@ -52,7 +52,12 @@ enum HandshakeFuzzer: Fuzzer {
     else { return 426 }
     let key = Plain.trim(header("sec-websocket-key") ?? [])
     let digits = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    return key.count == 24 && key.suffix(2) == [0x3D, 0x3D] && key.prefix(22).allSatisfy(digits.contains) ? 101 : 400
+    guard key.count == 24, key.suffix(2) == [0x3D, 0x3D], key.prefix(22).allSatisfy(digits.contains) else { return 400 }
+    if let protocols = header("sec-websocket-protocol").map(list) {
+      guard !protocols.isEmpty, protocols.allSatisfy({ Plain.isToken($0) }) else { return 400 }
+    }
+    // ExtensionFuzzer is about that grammar.
+    return header("sec-websocket-extensions").map { ExtensionOffer.list($0) != nil } == false ? 400 : 101
   }
 
   private static func list(_ value: [UInt8]) -> [[UInt8]] {
