@@ -45,17 +45,18 @@ def eventually(question, what, deadline=DEADLINE):
 
 
 class Server:
-    """`Server("echo", workers=4)` runs build/bin/echo, `Server("demo")` `dog-host demo`. Keywords become
-    options, True a flag."""
+    """`Server("echo", workers=4)` runs build/bin/echo, `Server("demo")` `dog-host demo`. Keywords become options,
+    True a flag; `environment` is added to that of the tests."""
 
-    def __init__(self, program, descriptors=None, wait=True, tls=None, **options):
+    def __init__(self, program, descriptors=None, wait=True, tls=None, environment=None, **options):
         command = self.command_line(program, options)
         if tls:
             command += ["--tls-cert", str(tls.certificate), "--tls-key", str(tls.key)]
         self.tls = tls
         self.command = command
         self.errors = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors,
+                                        env=dict(os.environ, **(environment or {})))
         self.pid = self.process.pid
         self.output = b""
         self.port = None
