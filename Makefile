@@ -32,7 +32,7 @@ RELEASE = $(SCRATCH)/release
 # Warnings are errors where nobody would read them.
 EXAMPLE_FLAGS = -std=c11 $(CFLAGS) -Wall -Wextra -pedantic $(if $(CI),-Werror) -pthread
 
-.PHONY: build all setup setup-test demo test test-asan test-tsan fmt lint install uninstall clean help swift-build
+.PHONY: build all setup setup-test demo test test-asan test-tsan fuzz soak fmt lint install uninstall clean help swift-build
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 # SwiftPM uses every core by itself, and two of it in one folder wait for one another.
@@ -98,6 +98,12 @@ test-tsan: setup-test
 	@scripts/sanitized.sh thread
 	@BUILD=$(BUILD)/thread SCRATCH=$(SCRATCH)/thread $(PYTHON) scripts/test.py --sanitize thread
 
+fuzz: setup-test
+	@$(PYTHON) Tests/fuzz/fuzz.py $(FUZZERS)
+
+soak: setup-test build
+	@$(PYTHON) Tests/soak/soak.py
+
 fmt:
 	@$(SWIFT) format format --in-place --recursive --parallel Package.swift Sources Tests
 
@@ -130,6 +136,8 @@ help:
 	@echo 'make demo        build, then serve the chat room on http://127.0.0.1:8787   (ARGS="--port 9000 --workers 2")'
 	@echo 'make test        build, then run every test'
 	@echo 'make test-asan   the tests under the address sanitizer; make test-tsan: under the thread sanitizer'
+	@echo 'make fuzz        each fuzzer for FUZZ_SECONDS (600); FUZZERS="frame close" for some of them'
+	@echo 'make soak        mixed traffic for SOAK_SECONDS (600), after which everything is as it was'
 	@echo 'make setup       check what the build needs and install the Debian packages that are missing'
 	@echo 'make install     into PREFIX=$(PREFIX), below DESTDIR if that is set; make uninstall takes it out again'
 	@echo 'make fmt         format the Swift sources; make lint: say what is not formatted'

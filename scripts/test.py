@@ -105,6 +105,9 @@ def plain_suites():
         swift_suite(600),
         python_suite("Tests/capi", 180),
         python_suite("Tests/wire", 420),
+        python_suite("Tests/faults", 420),
+        python_suite("Tests/soak", 180),
+        python_suite("Tests/fuzz", 480),
         python_suite("Tests/browser", 240),
         python_suite("Tests/tidy", 120),
     ]
@@ -122,7 +125,10 @@ def sanitized_suites(sanitizer):
     options["DOG_SANITIZED"] = sanitizer
     return [
         swift_suite(1500, f"--sanitize={sanitizer}", environment=options),
+        python_suite("Tests/capi", 900, dict(options, CC=str(BUILD / "cc"))),
         python_suite("Tests/wire", 1500, options),
+        python_suite("Tests/faults", 900, options),
+        python_suite("Tests/soak", 300, options),
     ]
 
 
