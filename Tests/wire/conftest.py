@@ -6,11 +6,20 @@ from certificates import Authority
 from chat import Person, until_connections
 from server import Server
 
-# How many workers, and what the bytes travel over: the suites that take `workers` pass over each.
+# How many workers, and what the bytes travel over. Those that say what holds on any transport pass over each.
 SETTINGS = {"1-worker": (1, "tcp"), "4-workers": (4, "tcp"), "4-workers-tls": (4, "tls"), "4-workers-unix": (4, "unix")}
+ON_EACH_TRANSPORT = {"test_conformance", "test_rules"}
 
 
-@pytest.fixture(params=SETTINGS.values(), ids=SETTINGS.keys())
+def pytest_generate_tests(metafunc):
+    if "setting" not in metafunc.fixturenames:
+        return
+    settings = {name: setting for name, setting in SETTINGS.items()
+                if setting[1] == "tcp" or metafunc.module.__name__ in ON_EACH_TRANSPORT}
+    metafunc.parametrize("setting", settings.values(), ids=settings.keys(), indirect=True)
+
+
+@pytest.fixture
 def setting(request):
     return request.param
 
