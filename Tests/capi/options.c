@@ -65,8 +65,10 @@ static void options_have_the_defaults_of_the_header(void) {
   CHECK_NUMBER(gateway.idle_seconds, 60);
   CHECK_NUMBER(gateway.connections_max, 0);
 
-  dog_shard_class_t shard, empty_shard = {0};
+  dog_shard_class_t shard, empty_shard;
   memset(&shard, 0xff, sizeof shard);
+  /* The bytes between members, too. */
+  memset(&empty_shard, 0, sizeof empty_shard);
   CHECK_OK(dog_shard_class_init(&shard, sizeof shard));
   empty_shard.size = sizeof shard;
   empty_shard.deflate_level = 1;

@@ -161,12 +161,13 @@ static void a_client_that_does_not_read_fills_the_outbox_and_empties_it(void) {
   response_t response;
   client_read_response(client, &response, 0);
   size_t read = 0;
-  while (gate_count(&writable) == 0) {
+  while (read < written) {
     CHECK(client_wait(client, 1));
     read += client->length;
     client_consume(client, client->length);
   }
-  CHECK(read > 0);
+  /* What is still to come is the chunks' own lines, which the kernel has room for. */
+  gate_wait(&writable, 1);
   CHECK_OK(dog_request_respond_write(held, part, PART));
   CHECK_OK(dog_request_respond_end(held));
   while (client->length < 7 || memcmp(client->bytes + client->length - 7, "\r\n0\r\n\r\n", 7) != 0) {
