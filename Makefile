@@ -32,7 +32,8 @@ RELEASE = $(SCRATCH)/release
 # Warnings are errors where nobody would read them.
 EXAMPLE_FLAGS = -std=c11 $(CFLAGS) -Wall -Wextra -pedantic $(if $(CI),-Werror) -pthread
 
-.PHONY: build all setup setup-test demo test test-asan test-tsan fuzz soak fmt lint install uninstall clean help swift-build
+.PHONY: fuzz soak
+.PHONY: build all setup setup-test demo test test-asan test-tsan fmt lint install uninstall clean help swift-build
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 # SwiftPM uses every core by itself, and two of it in one folder wait for one another.

@@ -56,7 +56,7 @@ async def ask_in_chunks(client, source):
 
 async def ask_badly(client, source):
     client.writer.write(source.choice([
-        b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\nHost: a\n\n", b"\x16\x03\x01\x02", b"POST / HTTP/1.1\r\nHost: a\r\n"
+        b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\nHost: a\n", b"\x16\x03\x01\x02", b"POST / HTTP/1.1\r\nHost: a\r\n"
         b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", b"GET /" + b"a" * 70000, b"X" * 400 + b"\r\n\r\n",
     ]))
     await client.reader.read()

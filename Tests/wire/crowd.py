@@ -1,4 +1,4 @@
-"""A client of which a test has thousands at once: asyncio's streams, with no more of the protocols than a storm needs."""
+"""A client of which a test has thousands: asyncio's streams, and no more of the protocols than a storm needs."""
 import asyncio
 import base64
 import json

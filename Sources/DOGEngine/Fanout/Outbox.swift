@@ -47,8 +47,8 @@ struct Outbox: ~Copyable {
     }
   }
 
-  /// Queues the rest of what comes before the first frame and is none, of which the kernel has taken the first `written`
-  /// bytes: never dropped. Only while the outbox is empty.
+  /// Queues the rest of what comes before the first frame and is none, of which the kernel has taken the first
+  /// `written` bytes: never dropped. Only while the outbox is empty.
   mutating func queuePreamble(_ preamble: SharedBytes, written: Int) {
     assert(isEmpty)
     guard written < preamble.count else { return }
