@@ -8,7 +8,9 @@
  * (to the whole cluster), whisper (to one identity, wherever it is) and gossip (ask its sibling Shards).
  *
  * In order of use: status, handles, options, engine, classes, routes, requests, sockets, Shards, Gateways, gossip,
- * statistics. examples/c holds programs that CI builds and runs.
+ * events, statistics. examples/c holds programs that CI builds and runs. Without the preprocessor's lines, and the two
+ * that are for C++, this file is plain declarations that a foreign function interface can read: no macro is needed to
+ * call anything.
  *
  * What holds for every function here
  *
@@ -16,6 +18,9 @@
  *    invented handle, a wrong kind, a wrong thread each have a code.
  *  - Bytes are a pointer and a length in bytes; text is UTF-8 and needs no NUL at its end. Pointers passed in are
  *    borrowed for the call: what the engine keeps, it has copied. A pointer may be NULL where its length is 0.
+ *  - The engine calls the host in one of two ways (dog_options_t.delivery): by callbacks on its own threads, or by
+ *    events, which the host fetches with dog_engine_poll on a thread of its own ("the queue", below). What is said of
+ *    callbacks and workers here is for the first; the section on events says what is different with the second.
  *  - Pointers handed to a callback are the engine's and are good until that callback returns. So are the pointers that
  *    a getter gives: call getters inside a callback of the object's own worker, and copy what must live longer.
  *    The engine never hands out memory for the caller to free.
@@ -48,7 +53,37 @@ uint32_t dog_version(void);
 
 /* ---- status ------------------------------------------------------------------------------------------------------ */
 
-/* Name, value, sentence. The enum, dog_status_name, dog_status_text and the Swift constants all come from this list. */
+typedef enum dog_status {
+  DOG_OK = 0,
+  DOG_EINVAL = -1,
+  DOG_ESTALE = -2,
+  DOG_EKIND = -3,
+  DOG_ETHREAD = -4,
+  DOG_EFORKED = -5,
+  DOG_ENOENT = -6,
+  DOG_EEXIST = -7,
+  DOG_ESTATE = -8,
+  DOG_ETOOBIG = -9,
+  DOG_EFULL = -10,
+  DOG_EUPGRADE = -11,
+  DOG_ECLOSED = -12,
+  DOG_EADDRINUSE = -13,
+  DOG_EADDR = -14,
+  DOG_ENOMEM = -15,
+  DOG_ESYSTEM = -16,
+  DOG_EHOST = -17,
+  DOG_ETIMEDOUT = -18,
+  DOG_EGONE = -19,
+  DOG_ENOHANDLER = -20,
+  DOG_EPROTOCOL = -21,
+  DOG_ERESET = -22,
+  DOG_ESLOW = -23,
+  DOG_ERATE = -24,
+  DOG_ETLS = -25,
+  DOG_STATUS_MAX = 0x7fffffff
+} dog_status_t;
+
+/* Their sentences: dog_status_name, dog_status_text and the Swift constants come from this list. */
 #define DOG_STATUS_MAP(X)                                                                                              \
   X(OK, 0, "done")                                                                                                     \
   X(EINVAL, -1, "an argument is not valid")                                                                            \
@@ -77,13 +112,6 @@ uint32_t dog_version(void);
   X(ERATE, -24, "the sender went over its rate")                                                                       \
   X(ETLS, -25, "a certificate, a key or a list of authorities cannot be used")
 
-typedef enum dog_status {
-#define DOG_STATUS_ENUM(name, value, sentence) DOG_##name = value,
-  DOG_STATUS_MAP(DOG_STATUS_ENUM)
-#undef DOG_STATUS_ENUM
-  DOG_STATUS_MAX = 0x7fffffff
-} dog_status_t;
-
 /* "DOG_ESTALE" and its sentence. Never NULL: an unknown status is "DOG_EUNKNOWN". Static, any thread. */
 const char *dog_status_name(dog_status_t status);
 const char *dog_status_text(dog_status_t status);
@@ -104,9 +132,11 @@ typedef uint64_t dog_request_t; /* a request that waits for one answer: good unt
 typedef uint64_t dog_gossip_t;  /* a question from a sibling that waits for one reply */
 
 /* Bounds that no option changes. */
-#define DOG_WORKERS_MAX 64   /* workers of one engine */
-#define DOG_ENGINES_MAX 255  /* engines alive at once in one process */
-#define DOG_NAME_BYTES_MAX 256 /* a uid, a Gateway's name, a Shard's id, a class name: 1 to this many bytes of UTF-8 */
+enum {
+  DOG_WORKERS_MAX = 64,    /* workers of one engine */
+  DOG_ENGINES_MAX = 255,   /* engines alive at once in one process */
+  DOG_NAME_BYTES_MAX = 256 /* a uid, a Gateway's name, a Shard's id, a class name: 1 to this many bytes of UTF-8 */
+};
 
 /* A header of a request or response; neither string needs a NUL at its end. */
 typedef struct dog_header {
@@ -148,6 +178,13 @@ typedef enum dog_rate_policy {
   DOG_RATE_DROP = 2,  /* the message, or ping, is thrown away; counted in dog_stats_t.rate_limited */
   DOG_RATE_POLICY_MAX = 0x7fffffff
 } dog_rate_policy_t;
+
+/* How the engine calls the host. */
+typedef enum dog_delivery {
+  DOG_DELIVERY_CALLBACKS = 1, /* the classes' callbacks, on the workers' threads, several at once */
+  DOG_DELIVERY_EVENTS = 2,    /* dog_engine_poll, on a thread of the host's: no other ever enters its code */
+  DOG_DELIVERY_MAX = 0x7fffffff
+} dog_delivery_t;
 
 /*
  * Made by dog_options_init, then changed by the host. Grows only at its end; `size` says how much the caller knows.
@@ -211,6 +248,12 @@ typedef struct dog_options {
   uint32_t admission_lag_ms;     /* 0: never. How late a worker's loop is, for its own new connections */
   uint64_t admission_memory_bytes; /* 0: never. Resident memory of the process, measured four times a second */
   uint32_t retry_after_seconds;  /* 1: the Retry-After of every 503 of the engine's own; at most 86,400 */
+  dog_delivery_t delivery;       /* DOG_DELIVERY_CALLBACKS */
+  /* With DOG_DELIVERY_EVENTS: events that wait for dog_engine_poll, and the bytes that they carry. At either limit the
+   * workers stop reading from WebSockets until the host has taken half; nothing is lost, TCP slows the senders down.
+   * Events of other kinds still come: they are bounded by what there is of connections, Shards and questions. */
+  uint32_t events_max;           /* 65,536; at most 16,777,216 */
+  uint32_t event_bytes_max;      /* 16,777,216; at least 1,024 */
 } dog_options_t;
 
 /* Fills `options` with the defaults above. `size` is sizeof(dog_options_t). DOG_EINVAL: NULL, or a size too small. */
@@ -302,8 +345,9 @@ dog_status_t dog_engine_run(dog_engine_t *engine);
 /*
  * Stops: accepts no more, lets requests in flight be answered, closes every socket with 1001, and after `grace_ms`
  * (0 to 86,400,000) resets what is left; every Shard gets onstop. From a thread of the host's it returns when all
- * workers have ended; from a worker (inside a callback) it returns at once and the engine stops afterwards. Calling it
- * again is harmless; a shorter grace wins. DOG_ESTATE: it was never started.
+ * workers have ended; from a worker (inside a callback) it returns at once and the engine stops afterwards. With
+ * DOG_DELIVERY_EVENTS it always returns at once, and DOG_EVENT_STOPPED is the last event. Calling it again is harmless;
+ * a shorter grace wins. DOG_ESTATE: it was never started.
  */
 dog_status_t dog_engine_stop(dog_engine_t *engine, uint32_t grace_ms);
 
@@ -316,7 +360,8 @@ dog_status_t dog_engine_destroy(dog_engine_t *engine);
 /* ---- classes ----------------------------------------------------------------------------------------------------- */
 
 /* Every callback gets its class's `user` first. One that returns an error (not DOG_OK) before it has answered a request
- * answers it with 500; the log has the status. */
+ * answers it with 500; the log has the status. With DOG_DELIVERY_EVENTS all callbacks are NULL, required ones too, and
+ * an event of the same name comes for each. */
 
 /*
  * Who is this? Answer, now or later and from any thread, with dog_request_identify, or refuse with dog_request_respond.
@@ -377,6 +422,8 @@ typedef struct dog_gateway_class {
   dog_clusterize_fn clusterize; /* NULL: a fresh 128-bit random id, in hex */
   uint32_t connections_max;    /* 0: any number. Connections that one cluster holds, requests in flight included; one
                                 * more is 503 */
+  uint32_t clusterize_events;  /* 0, as with `clusterize` NULL. 1, with DOG_DELIVERY_EVENTS alone: new Shards are named
+                                * by the answer to DOG_EVENT_CLUSTERIZE */
 } dog_gateway_class_t;
 
 /* Made by dog_shard_class_init. Strings are NUL-terminated and copied. */
@@ -414,6 +461,8 @@ typedef struct dog_shard_class {
   uint32_t deflate_client_context; /* 0: client_no_context_takeover, no memory held between messages; 1: a client may
                                     * refer to its earlier messages, for that inflater from its first on */
   uint32_t deflate_bytes_min;    /* 64: a shorter message is sent as it is */
+  uint32_t gossip_events;        /* 0, as with `ongossip` NULL. 1, with DOG_DELIVERY_EVENTS alone: siblings' questions
+                                  * come as DOG_EVENT_GOSSIP */
 } dog_shard_class_t;
 
 /* Fill a class with defaults and NULLs; `size` is its sizeof. DOG_EINVAL: NULL, or a size too small. */
@@ -421,8 +470,9 @@ dog_status_t dog_gateway_class_init(dog_gateway_class_t *gateway_class, size_t s
 dog_status_t dog_shard_class_init(dog_shard_class_t *shard_class, size_t size);
 
 /*
- * Register a class; before start only. DOG_EINVAL: a required member is missing or out of range. DOG_EEXIST: the name
- * is taken. DOG_ESTATE: the engine was started.
+ * Register a class; before start only. DOG_EINVAL: a required member is missing or out of range, or there is a callback
+ * (or one of the members on events) that this engine's delivery has no use for. DOG_EEXIST: the name is taken.
+ * DOG_ESTATE: the engine was started.
  */
 dog_status_t dog_engine_define_gateway(dog_engine_t *engine, const dog_gateway_class_t *gateway_class);
 dog_status_t dog_engine_define_shard(dog_engine_t *engine, const dog_shard_class_t *shard_class);
@@ -442,7 +492,8 @@ dog_status_t dog_engine_route(dog_engine_t *engine, const char *pattern, const c
 
 /*
  * What no route takes: answer with dog_request_respond or dog_request_forward, now or later. Called on the worker that
- * accepted the connection, on several at once. Before start only; without it such a request is 404.
+ * accepted the connection, on several at once. Before start only; without it such a request is 404. DOG_EINVAL: `fetch`
+ * is NULL; with DOG_DELIVERY_EVENTS it must be, and DOG_EVENT_FETCH comes.
  */
 typedef dog_status_t (*dog_fetch_fn)(void *user, dog_engine_t *engine, dog_request_t request);
 dog_status_t dog_engine_on_fetch(dog_engine_t *engine, dog_fetch_fn fetch, void *user);
@@ -615,7 +666,7 @@ dog_status_t dog_socket_send(dog_socket_t socket, dog_kind_t kind, const void *d
 dog_status_t dog_socket_close(dog_socket_t socket, uint16_t code, const char *reason, size_t reason_length);
 
 /* Flags of emit and broadcast. */
-#define DOG_TO_SELF 1u /* the sending socket gets it too */
+enum { DOG_TO_SELF = 1 /* the sending socket gets it too */ };
 
 /* To the sockets of this socket's Shard; to those of its whole cluster. Any thread. Errors as in send, and DOG_EFULL:
  * the mailbox of another worker is full and nobody got it. */
@@ -687,6 +738,89 @@ dog_status_t dog_gateway_broadcast(dog_gateway_t gateway, dog_kind_t kind, const
 dog_status_t dog_gateway_whisper(dog_gateway_t gateway, const char *uid, size_t uid_length, dog_kind_t kind,
                                  const void *data, size_t length, dog_whispered_fn whispered, void *user);
 
+/* ---- events ------------------------------------------------------------------------------------------------------ */
+
+/*
+ * With DOG_DELIVERY_EVENTS the engine calls nobody: what a callback would be called for is an event in one queue, which
+ * the host empties with dog_engine_poll, on a thread of its own (any, one at a time). Reading, parsing, placing and
+ * sending stay with the workers on all cores, while the host's code has one thread. For such a host:
+ *
+ *  - The events of one Shard come in the order in which they happened, and so do those of one Gateway.
+ *  - Pointers in an event, and those that a getter gives, are good until the next dog_engine_poll (or
+ *    dog_engine_destroy). Getters may be called from any thread, and say what was true at the last event that was
+ *    delivered: a socket's and a Shard's handle can be read from its first event until the poll after its last, a
+ *    request's as long as it is unanswered. dog_socket_buffered is DOG_ETHREAD.
+ *  - What sends, posts or answers is the same as ever, from any thread. An answer may come any time later; the
+ *    deadlines are the same, so a host that does not poll has its clients told 503.
+ *  - Where a function takes a callback (dog_socket_whisper, dog_shard_gossip, dog_stream_options_t) it is NULL, else
+ *    DOG_EINVAL, and an event with the same `user` comes. A whisper with a NULL `user` has none.
+ *  - No event is an error of the host's: a handler that fails answers with dog_request_respond(500), dog_gossip_fail or
+ *    dog_socket_close(1011) by itself.
+ */
+typedef enum dog_event_type {
+  /* Questions: `request` (or `gossip`) is to be answered, as with the callback of that name. */
+  DOG_EVENT_FETCH = 1,      /* user is that of dog_engine_on_fetch */
+  DOG_EVENT_IDENTIFY = 2,   /* gateway; data: its name */
+  DOG_EVENT_CLUSTERIZE = 3, /* gateway; data: its name */
+  DOG_EVENT_RECEIVE = 4,    /* gateway, shard; data: the request's uid */
+  DOG_EVENT_GOSSIP = 5,     /* shard, gossip; data: the question */
+  /* Shards and their sockets. */
+  DOG_EVENT_START = 6,      /* gateway, shard; data: its id */
+  DOG_EVENT_STOP = 7,       /* shard */
+  DOG_EVENT_OPEN = 8,       /* shard, socket; data: its uid */
+  DOG_EVENT_MESSAGE = 9,    /* shard, socket, kind; data: the message */
+  DOG_EVENT_CLOSE = 10,     /* shard, socket, code, clean; data: the reason */
+  DOG_EVENT_ERROR = 11,     /* shard, socket, status */
+  DOG_EVENT_DRAIN = 12,     /* shard, socket; count: messages dropped */
+  /* What the host asked for: user is that of the call. */
+  DOG_EVENT_WHISPERED = 13, /* socket, shard or gateway: who whispered; count: sockets that it was queued to */
+  DOG_EVENT_GOSSIPED = 14,  /* shard; results, count of them */
+  DOG_EVENT_WRITABLE = 15,  /* request: a streamed response has room again */
+  DOG_EVENT_ENDED = 16,     /* request, status: a streamed response is over */
+  /* The engine. */
+  DOG_EVENT_LOG = 17,       /* code: a dog_log_level_t; data: the line. Only where dog_options_t.log is NULL; a line
+                             * that finds the queue full is left out */
+  DOG_EVENT_STOPPED = 18,   /* the last one: all workers have ended */
+  DOG_EVENT_TYPE_MAX = 0x7fffffff
+} dog_event_type_t;
+
+/* One event. Members that its type does not name are 0. This struct never grows. */
+typedef struct dog_event {
+  dog_event_type_t type;
+  dog_status_t status;
+  void *user; /* of the class, unless its type says another */
+  dog_gateway_t gateway;
+  dog_shard_t shard;
+  dog_socket_t socket;
+  dog_request_t request;
+  dog_gossip_t gossip;
+  const void *data; /* never NULL */
+  size_t length;
+  dog_kind_t kind;
+  uint32_t code;
+  uint64_t count;
+  const dog_gossip_result_t *results;
+  uint32_t clean;
+  uint32_t reserved;
+} dog_event_t;
+
+/*
+ * Waits until there is an event, for at most `timeout_ms` (0: not at all; -1: as long as it takes; at most 86,400,000),
+ * and fills in as many as there are, up to `capacity`; `count` gets how many. Everything that the poll before gave is
+ * let go. Any thread, also before dog_engine_start. A signal, the timeout and, now and then, nothing at all make it
+ * return DOG_OK with a count of 0. DOG_ESTATE: the engine delivers by callbacks, another thread polls right now, or
+ * DOG_EVENT_STOPPED was delivered before. DOG_ESTALE: the engine was destroyed meanwhile.
+ */
+dog_status_t dog_engine_poll(dog_engine_t *engine, dog_event_t *events, size_t capacity, int32_t timeout_ms,
+                             size_t *count);
+
+/*
+ * A file descriptor that is readable as long as an event waits: for the host's own event loop (epoll, asyncio, libuv),
+ * which then polls with a timeout of 0. Not to be read or closed; it is the engine's, until dog_engine_destroy.
+ * DOG_ESTATE: the engine delivers by callbacks.
+ */
+dog_status_t dog_engine_wait_fd(dog_engine_t *engine, int *fd);
+
 /* ---- statistics -------------------------------------------------------------------------------------------------- */
 
 /* Counts of now, each exact at some moment during the call. Grows only at its end. */
@@ -715,6 +849,7 @@ typedef struct dog_stats {
   uint64_t dropped;      /* messages that an outbox policy dropped */
   uint64_t refused;      /* requests answered by the engine itself with 4xx or 5xx; connections it closed unheard */
   uint64_t rate_limited; /* messages that the rate policy dropped */
+  uint64_t events;       /* now: events that wait for dog_engine_poll */
 } dog_stats_t;
 
 /* Fill in `stats`, whose `size` the caller has set to its sizeof. Any thread. DOG_EINVAL: NULL, or a size too small. */
