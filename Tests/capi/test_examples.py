@@ -18,7 +18,7 @@ import websockets
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BIN = ROOT / (os.environ.get("DOG_BUILD") or os.environ.get("BUILD") or "build") / "bin"
-EXAMPLES = ["echo", "fanout", "tasks", "counter", "deferred", "events"]
+EXAMPLES = ["echo", "fanout", "tasks", "counter", "deferred", "events", "queue"]
 SECONDS_MAX = 20
 
 
@@ -402,3 +402,69 @@ def test_deferred_stops_with_answers_outstanding():
     finally:
         example.process.kill()
         example.process.wait()
+
+
+# ---- queue ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers,limit", [(1, 1000), (2, 1)])
+def test_queue_tells_everybody_in_the_room(workers, limit):
+    async def scenario(example):
+        ann = await example.connect("/den?u=ann")
+        assert await receive(ann) == "ann has joined"
+        other = await example.connect("/elsewhere")
+        assert await receive(other) == "anon has joined"
+        bob = await example.connect("/den?u=bob")
+        for client in [ann, bob]:
+            assert await receive(client) == "bob has joined"
+        said = [("hello", "ann: hello"), ("", "ann: "), (b"\x00\xff", b"\x00\xff"), ("h\u00e9", "ann: h\u00e9")]
+        for sent, heard in said:
+            await ann.send(sent)
+            for client in [ann, bob]:
+                assert await receive(client) == heard
+        await bob.close()
+        assert await receive(ann) == "bob has left"
+        await silent(ann, other)
+        for client in [ann, other]:
+            await client.close()
+
+    with running("queue", "--workers", str(workers), "--limit", str(limit)) as example:
+        asyncio.run(scenario(example))
+        assert example.get("/den") == (200, "sockets: 0\nmessages: 4\n")
+        assert example.get("/den?u=" + "x" * 257)[0] == 400
+        assert example.get("/")[0] == 404
+
+
+def test_queue_refuses_what_no_outbox_has_room_for():
+    async def scenario(example):
+        size = 5_000_000  # more than an outbox has by itself
+        ann = await example.connect("/den?u=ann", max_size=None)
+        assert await receive(ann) == "ann has joined"
+        await ann.send("x" * (size - 5))
+        assert await receive(ann) == "ann: " + "x" * (size - 5)
+        await ann.send("x" * size)
+        await asyncio.wait_for(ann.wait_closed(), SECONDS_MAX)
+        assert ann.close_code == 1009
+
+    with running("queue", "--max-message", "5000000") as example:
+        asyncio.run(scenario(example))
+
+
+def test_queue_takes_many_clients_and_messages():
+    async def scenario(example):
+        clients = []
+        for index in range(20):
+            clients.append(await example.connect(f"/den?u={index}"))
+            for client in clients:
+                assert await receive(client) == f"{index} has joined"
+        await asyncio.gather(*(client.send(str(turn)) for client in clients for turn in range(50)))
+        for client in clients:
+            heard = [await receive(client) for _ in range(20 * 50)]
+            for index in range(20):
+                assert [text for text in heard if text.startswith(f"{index}: ")] == [
+                    f"{index}: {turn}" for turn in range(50)]
+        for client in clients:
+            await client.close()
+
+    with running("queue", "--limit", "6", "--workers", "2") as example:
+        asyncio.run(scenario(example))

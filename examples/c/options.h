@@ -32,6 +32,7 @@ typedef struct options {
   const char *tls_cert; /* NULL: no TLS, else tls_key too */
   const char *tls_key;
   const char *unix_path; /* NULL: TCP */
+  dog_delivery_t delivery; /* the program's to set, before options_engine; 0: callbacks */
 } options_t;
 
 /* Ends the program with exit code 1 unless `status` is DOG_OK. For the set-up, where nothing else makes sense. */
@@ -152,6 +153,7 @@ static inline dog_engine_t *options_engine(options_t *options) {
   must(dog_options_init(&engine_options, sizeof engine_options), "options");
   engine_options.workers = options->workers;
   engine_options.log = options_log;
+  if (options->delivery != 0) engine_options.delivery = options->delivery;
   if (options->max_message != 0) {
     /* What comes in whole must fit into an outbox whole, too. */
     uint32_t frame_bytes = options->max_message + OPTIONS_FRAME_HEADER_BYTES;
@@ -181,10 +183,8 @@ static inline dog_engine_t *options_engine(options_t *options) {
   return engine;
 }
 
-/* Starts the engine, serves until SIGINT or SIGTERM (SIGHUP reads the certificates again), gives clients two seconds to
- * finish, and ends the engine. */
-static inline void options_serve(dog_engine_t *engine, const options_t *options) {
-  must(dog_engine_start(engine), "start");
+/* Says where the engine listens: whoever started the program may connect from here on. */
+static inline void options_announce(const options_t *options) {
   const char *scheme = options->tls_cert == NULL ? "http" : "https";
   if (options->unix_path != NULL) {
     printf("listening on %s://unix:%s\n", scheme, options->unix_path);
@@ -194,14 +194,24 @@ static inline void options_serve(dog_engine_t *engine, const options_t *options)
            (unsigned)options->port);
   }
   fflush(stdout);
+}
 
+/* Reads the certificates again. Files that cannot be used leave them as they were; the log says why. */
+static inline void options_reload(dog_engine_t *engine) {
+  if (dog_engine_reload_certificates(engine) == DOG_OK) fprintf(stderr, "certificates read again\n");
+}
+
+/* Starts the engine, serves until SIGINT or SIGTERM (SIGHUP reads the certificates again), gives clients two seconds to
+ * finish, and ends the engine. */
+static inline void options_serve(dog_engine_t *engine, const options_t *options) {
+  must(dog_engine_start(engine), "start");
+  options_announce(options);
   sigset_t signals = options_signals(options);
   int signal_number = 0;
   for (;;) {
     sigwait(&signals, &signal_number);
     if (signal_number != SIGHUP) break;
-    /* Files that cannot be used leave the certificates as they were; the log says why. */
-    if (dog_engine_reload_certificates(engine) == DOG_OK) fprintf(stderr, "certificates read again\n");
+    options_reload(engine);
   }
   must(dog_engine_stop(engine, 2000), "stop");
   must(dog_engine_destroy(engine), "destroy");
