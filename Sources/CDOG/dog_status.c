@@ -1,6 +1,11 @@
 #include "../../include/dog.h"
 #include "include/dog_status.h"
 
+/* The enum is written out for those who read dog.h without a preprocessor: it is the list. */
+#define SAME(name, number, sentence) _Static_assert(DOG_##name == (number), "DOG_" #name);
+DOG_STATUS_MAP(SAME)
+#undef SAME
+
 const char *cdog_status_name(int value) {
   switch (value) {
 #define NAME(name, number, sentence)                                                                                   \

@@ -1,7 +1,7 @@
 import CDOG
 
 // What getters and callbacks hand to the host: pointers that are the engine's and good until the callback that runs has
-// returned. They are never NULL, so that a host may print or compare a text of no length as it does any other.
+// returned, or until the host polls again. They are never NULL, so that a host may print or compare a text of no length as it does any other.
 
 typealias TextResult = UnsafeMutablePointer<UnsafePointer<CChar>?>
 typealias LengthResult = UnsafeMutablePointer<Int>
@@ -14,12 +14,11 @@ func give(_ bytes: UnsafeRawBufferPointer, _ text: TextResult?, _ length: Length
   return .ok
 }
 
-/// Gives the host a copy of a text, on the worker of the object it belongs to. Nil: there is none.
-func lend(_ bytes: [UInt8]?, _ text: TextResult?, _ length: LengthResult?) throws(Status) -> Status {
+/// Gives the host a copy of a text of this object's. Nil: there is none.
+func lend(_ bytes: [UInt8]?, of object: Handle, _ text: TextResult?, _ length: LengthResult?) throws(Status) -> Status {
   guard text != nil, length != nil else { throw .invalid }
   guard let bytes else { return .notFound }
-  guard let worker = Worker.current else { throw .wrongThread }
-  return try give(worker.callouts.lend(bytes), text, length)
+  return try give(object.withLender { $0.lend(bytes) }, text, length)
 }
 
 extension UnsafeRawBufferPointer {

@@ -39,15 +39,14 @@ public func dog_engine_define_gateway(
   outcome {
     let engine = try Engine.find(engine)
     let host = try dog_gateway_class_t(reading: gateway_class)
-    guard let functions = GatewayFunctions(host) else { return .invalid }
-    var defined = GatewayClass(name: try text(host.name), child: try text(host.child), limit: Int(host.limit)) {
-      CGateway(functions, $0)
-    }
+    var defined = GatewayClass(
+      name: try text(host.name), child: try text(host.child), limit: Int(host.limit),
+      make: try host.maker(takesEvents: engine.events != nil))
     defined.stickySeconds = Int(host.sticky_seconds)
     defined.stickyMax = Int(host.sticky_max)
     defined.idleSeconds = Int(host.idle_seconds)
     defined.connectionsMax = Int(host.connections_max)
-    defined.clusterizes = functions.clusterize != nil
+    defined.clusterizes = host.clusterize != nil || host.clusterize_events == 1
     try engine.define(defined)
     return .ok
   }
@@ -60,8 +59,9 @@ public func dog_engine_define_shard(
   outcome {
     let engine = try Engine.find(engine)
     let host = try dog_shard_class_t(reading: shard_class)
-    guard let functions = ShardFunctions(host) else { return .invalid }
-    var defined = ShardClass(name: try text(host.name), parent: try text(host.parent)) { CShard(functions, $0) }
+    var defined = ShardClass(
+      name: try text(host.name), parent: try text(host.parent),
+      make: try host.maker(takesEvents: engine.events != nil))
     defined.origins = try host.copiedOrigins()
     defined.deflate = try host.deflateSettings()
     try engine.define(defined)
@@ -69,8 +69,36 @@ public func dog_engine_define_shard(
   }
 }
 
-extension dog_gateway_class_t: HostStruct {}
+extension dog_gateway_class_t: HostStruct {
+  /// What makes the host's side of a Gateway. Callbacks are for one delivery, members on events for the other.
+  fileprivate func maker(takesEvents: Bool) throws(Status) -> @Sendable (GatewayHandle) -> any Gateway {
+    guard takesEvents else {
+      guard let functions = GatewayFunctions(self), clusterize_events == 0 else { throw .invalid }
+      return { CGateway(functions, $0) }
+    }
+    guard identify == nil, clusterize == nil, clusterize_events <= 1 else { throw .invalid }
+    let user = HostPointer(user)
+    return { EventGateway(user, $0) }
+  }
+}
+
 extension dog_shard_class_t: HostStruct {
+  fileprivate func maker(takesEvents: Bool) throws(Status) -> @Sendable (ShardHandle) -> any Shard {
+    guard takesEvents else {
+      guard let functions = ShardFunctions(self), gossip_events == 0 else { throw .invalid }
+      return { CShard(functions, $0) }
+    }
+    guard hasNoCallback, gossip_events <= 1 else { throw .invalid }
+    let user = HostPointer(user)
+    let takesGossip = gossip_events == 1
+    return { EventShard(user, $0, takesGossip: takesGossip) }
+  }
+
+  private var hasNoCallback: Bool {
+    onstart == nil && receive == nil && onopen == nil && onmessage == nil && onclose == nil && onerror == nil
+      && ondrain == nil && ongossip == nil && onstop == nil
+  }
+
   private static var originsMax: Int { 1000 }
 
   fileprivate func copiedOrigins() throws(Status) -> [String]? {

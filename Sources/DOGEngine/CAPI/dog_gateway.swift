@@ -20,7 +20,10 @@ public func dog_gateway_find(
 public func dog_gateway_name(
   _ gateway: dog_gateway_t, _ name: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ length: UnsafeMutablePointer<Int>?
 ) -> dog_status_t {
-  outcome { try lend(GatewayHandle(rawValue: gateway).find().key.name.bytes, name, length) }
+  outcome {
+    let found = GatewayHandle(rawValue: gateway)
+    return try lend(found.lookAtName().bytes, of: found.handle, name, length)
+  }
 }
 
 @c @implementation
@@ -36,7 +39,9 @@ public func dog_gateway_whisper(
   _ data: UnsafeRawPointer?, _ length: Int, _ whispered: dog_whispered_fn?, _ user: UnsafeMutableRawPointer?
 ) -> dog_status_t {
   outcome {
-    try GatewayHandle(rawValue: gateway).whisper(
-      name(uid, uid_length), MessageKind(kind), bytes(data, length), whispered: hostWhispered(whispered, user))
+    let sender = GatewayHandle(rawValue: gateway)
+    return try sender.whisper(
+      name(uid, uid_length), MessageKind(kind), bytes(data, length),
+      whispered: hostWhispered(by: sender.handle, whispered, user))
   }
 }

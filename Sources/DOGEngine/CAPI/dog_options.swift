@@ -47,6 +47,9 @@ extension dog_options_t: HostStruct {
     admission_lag_ms = UInt32(clamping: options.admissionLagMs)
     admission_memory_bytes = options.admissionMemoryBytes
     retry_after_seconds = UInt32(clamping: options.retryAfterSeconds)
+    delivery = dog_delivery_t(rawValue: UInt32(clamping: options.delivery.rawValue))
+    events_max = UInt32(clamping: options.eventsMax)
+    event_bytes_max = UInt32(clamping: options.eventBytesMax)
   }
 }
 
@@ -67,6 +70,10 @@ extension Options {
     }
     guard let rates = RatePolicy(rawValue: Int32(truncatingIfNeeded: host.rate_policy.rawValue)) else {
       hostLog?(.error, "option rate_policy is out of its range")
+      throw .invalid
+    }
+    guard let delivery = Delivery(rawValue: Int32(truncatingIfNeeded: host.delivery.rawValue)) else {
+      hostLog?(.error, "option delivery is out of its range")
       throw .invalid
     }
     workers = Int(host.workers)
@@ -113,6 +120,9 @@ extension Options {
     admissionLagMs = UInt64(host.admission_lag_ms)
     admissionMemoryBytes = host.admission_memory_bytes
     retryAfterSeconds = Int(host.retry_after_seconds)
+    self.delivery = delivery
+    eventsMax = Int(host.events_max)
+    eventBytesMax = Int(host.event_bytes_max)
   }
 }
 

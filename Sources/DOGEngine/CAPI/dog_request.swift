@@ -42,8 +42,8 @@ public func dog_request_remote(
   _ length: UnsafeMutablePointer<Int>?
 ) -> dog_status_t {
   outcome {
-    let remote = try RequestHandle(rawValue: request).find().exchange.request.remote
-    return try lend([UInt8](remote.utf8), address, length)
+    let asked = RequestHandle(rawValue: request)
+    return try lend([UInt8](asked.look().request.remote.utf8), of: asked.handle, address, length)
   }
 }
 
@@ -53,8 +53,8 @@ public func dog_request_client_subject(
   _ length: UnsafeMutablePointer<Int>?
 ) -> dog_status_t {
   outcome {
-    let known = try RequestHandle(rawValue: request).find().exchange.request.clientSubject
-    return try lend(known.map { [UInt8]($0.utf8) }, subject, length)
+    let asked = RequestHandle(rawValue: request)
+    return try lend(asked.look().request.clientSubject.map { [UInt8]($0.utf8) }, of: asked.handle, subject, length)
   }
 }
 
@@ -64,8 +64,8 @@ public func dog_request_query(
   _ value: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ length: UnsafeMutablePointer<Int>?
 ) -> dog_status_t {
   outcome {
-    let asked = try RequestHandle(rawValue: request).find().exchange.request
-    return try lend(asked.query(bytes(name, name_length)), value, length)
+    let asked = RequestHandle(rawValue: request)
+    return try lend(asked.look().request.query(bytes(name, name_length)), of: asked.handle, value, length)
   }
 }
 
@@ -75,8 +75,8 @@ public func dog_request_header(
   _ value: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ length: UnsafeMutablePointer<Int>?
 ) -> dog_status_t {
   outcome {
-    let asked = try RequestHandle(rawValue: request).find().exchange.request
-    return try lend(asked.header(bytes(name, name_length)), value, length)
+    let asked = RequestHandle(rawValue: request)
+    return try lend(asked.look().request.header(bytes(name, name_length)), of: asked.handle, value, length)
   }
 }
 
@@ -102,9 +102,10 @@ public func dog_request_protocol_at(
   _ length: UnsafeMutablePointer<Int>?
 ) -> dog_status_t {
   outcome {
-    let asked = try RequestHandle(rawValue: request).find().exchange.request
-    let offered = Handshake.protocols(asked.header("sec-websocket-protocol"))
-    return try lend(offered.indices.contains(index) ? [UInt8](offered[index].utf8) : nil, `protocol`, length)
+    let asked = RequestHandle(rawValue: request)
+    let offered = Handshake.protocols(try asked.look().request.header("sec-websocket-protocol"))
+    let chosen = offered.indices.contains(index) ? [UInt8](offered[index].utf8) : nil
+    return try lend(chosen, of: asked.handle, `protocol`, length)
   }
 }
 
@@ -112,13 +113,17 @@ public func dog_request_protocol_at(
 public func dog_request_uid(
   _ request: dog_request_t, _ uid: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ length: UnsafeMutablePointer<Int>?
 ) -> dog_status_t {
-  outcome { try lend(RequestHandle(rawValue: request).find().uid?.bytes, uid, length) }
+  outcome {
+    let asked = RequestHandle(rawValue: request)
+    return try lend(asked.look().uid?.bytes, of: asked.handle, uid, length)
+  }
 }
 
-/// The request, kept until the callback that runs has returned: the host may answer it and still look at what it got.
+/// The request, kept as long as what is lent: the host may answer it and still look at what it got.
 private func keeping(_ request: dog_request_t) throws(Status) -> HTTPRequest {
-  let kept = try RequestHandle(rawValue: request).find().exchange.request
-  Worker.current?.callouts.keep(kept)
+  let asked = RequestHandle(rawValue: request)
+  let kept = try asked.look().request
+  try asked.handle.withLender { $0.keep(kept) }
   return kept
 }
 
@@ -202,7 +207,8 @@ public func dog_request_respond_begin(
   return answer(request, nil) {
     let chosen = options == nil ? dog_stream_options_t() : try dog_stream_options_t(reading: options)
     return try $0.respondBegin(
-      status: Int(status), headers: [HTTPHeader](headers, count: header_count), ResponseStream.Listener(chosen))
+      status: Int(status), headers: [HTTPHeader](headers, count: header_count),
+      ResponseStream.Listener(chosen, of: $0.handle))
   }
 }
 
@@ -232,7 +238,12 @@ extension dog_connect_options_t: HostStruct {}
 extension dog_stream_options_t: HostStruct {}
 
 extension ResponseStream.Listener {
-  fileprivate init(_ options: dog_stream_options_t) {
+  fileprivate init(_ options: dog_stream_options_t, of request: Handle) throws(Status) {
+    if request.takesEvents {
+      guard options.onwritable == nil, options.onend == nil else { throw .invalid }
+      self = Outcomes.ofStream(HostPointer(options.user))
+      return
+    }
     nonisolated(unsafe) let user = options.user
     self.init()
     if let call = options.onwritable { onwritable = { request in call(user, request.rawValue) } }

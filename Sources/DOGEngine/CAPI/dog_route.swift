@@ -19,6 +19,16 @@ public func dog_engine_on_fetch(
 ) -> dog_status_t {
   outcome {
     let engine = try Engine.find(engine)
+    if engine.events != nil {
+      guard fetch == nil else { return .invalid }
+      let user = HostPointer(user)
+      try engine.onFetch { _, request in
+        var record = EventRecord(.fetch)
+        record.user = user.pointer
+        Worker.current?.tellQuestion(record, request, [])
+      }
+      return .ok
+    }
     guard let fetch else { return .invalid }
     let host = HostFetch(fetch: fetch, user: user)
     try engine.onFetch { engine, request in

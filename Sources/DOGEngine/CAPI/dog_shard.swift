@@ -4,7 +4,10 @@ import CDOG
 public func dog_shard_id(
   _ shard: dog_shard_t, _ id: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ length: UnsafeMutablePointer<Int>?
 ) -> dog_status_t {
-  outcome { try lend(ShardHandle(rawValue: shard).find().id.bytes, id, length) }
+  outcome {
+    let found = ShardHandle(rawValue: shard)
+    return try lend(found.look().id.bytes, of: found.handle, id, length)
+  }
 }
 
 @c @implementation
@@ -21,7 +24,7 @@ public func dog_shard_gateway(
 @c @implementation
 public func dog_shard_set_data(_ shard: dog_shard_t, _ data: UnsafeMutableRawPointer?) -> dog_status_t {
   outcome {
-    try ShardHandle(rawValue: shard).find().data = data
+    try ShardHandle(rawValue: shard).setData(data)
     return .ok
   }
 }
@@ -31,7 +34,7 @@ public func dog_shard_data(
   _ shard: dog_shard_t, _ data: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
 ) -> dog_status_t {
   outcome {
-    let found = try ShardHandle(rawValue: shard).find()
+    let found = try ShardHandle(rawValue: shard).look()
     try required(data).pointee = found.data
     return .ok
   }
@@ -40,8 +43,8 @@ public func dog_shard_data(
 @c @implementation
 public func dog_shard_count(_ shard: dog_shard_t, _ count: UnsafeMutablePointer<Int>?) -> dog_status_t {
   outcome {
-    let found = try ShardHandle(rawValue: shard).find()
-    try required(count).pointee = found.socketCount
+    let open = try ShardHandle(rawValue: shard).lookAtSockets(0) { _, _ in }
+    try required(count).pointee = open
     return .ok
   }
 }
@@ -52,18 +55,12 @@ public func dog_shard_sockets(
   _ count: UnsafeMutablePointer<Int>?
 ) -> dog_status_t {
   outcome {
-    let found = try ShardHandle(rawValue: shard).find()
+    let found = ShardHandle(rawValue: shard)
+    guard capacity >= 0 else { return .invalid }
+    let open = try found.lookAtSockets(sockets == nil ? 0 : capacity) { sockets?[$0] = $1.rawValue }
     let count = try required(count)
-    var index = 0
-    if capacity != 0 {
-      guard let sockets, capacity > 0 else { return .invalid }
-      found.forEachSocket { socket in
-        guard index < capacity else { return }
-        sockets[index] = socket.handle.rawValue
-        index += 1
-      }
-    }
-    count.pointee = found.socketCount
+    guard capacity == 0 || sockets != nil else { return .invalid }
+    count.pointee = open
     return .ok
   }
 }
@@ -88,8 +85,10 @@ public func dog_shard_whisper(
   _ length: Int, _ whispered: dog_whispered_fn?, _ user: UnsafeMutableRawPointer?
 ) -> dog_status_t {
   outcome {
-    try ShardHandle(rawValue: shard).whisper(
-      name(uid, uid_length), MessageKind(kind), bytes(data, length), whispered: hostWhispered(whispered, user))
+    let sender = ShardHandle(rawValue: shard)
+    return try sender.whisper(
+      name(uid, uid_length), MessageKind(kind), bytes(data, length),
+      whispered: hostWhispered(by: sender.handle, whispered, user))
   }
 }
 
@@ -99,11 +98,16 @@ public func dog_shard_gossip(
   _ user: UnsafeMutableRawPointer?
 ) -> dog_status_t {
   outcome {
+    let asker = ShardHandle(rawValue: shard)
+    let question = try bytes(data, length)
+    if asker.handle.takesEvents {
+      guard gossiped == nil else { return .invalid }
+      return asker.gossip(
+        question, timeoutMs: UInt64(timeout_ms), gossiped: Outcomes.gossiped(to: asker.handle, HostPointer(user)))
+    }
     guard let gossiped else { return .invalid }
     let host = HostGossiped(gossiped: gossiped, user: user, shard: shard)
-    let question = try bytes(data, length)
-    let handle = ShardHandle(rawValue: shard)
-    return handle.gossip(question, timeoutMs: UInt64(timeout_ms)) { host($0) }
+    return asker.gossip(question, timeoutMs: UInt64(timeout_ms)) { host($0) }
   }
 }
 
@@ -117,13 +121,17 @@ private struct HostGossiped: @unchecked Sendable {
 
   func callAsFunction(_ results: [GossipResult]) {
     guard let worker = Worker.current else { return }
-    let lent = results.map { result in
-      let id = worker.callouts.lend(result.shardID.bytes)
-      let data = worker.callouts.lend(result.data)
-      return dog_gossip_result_t(
-        shard: result.shard.rawValue, shard_id: id.text, shard_id_length: id.count,
-        status: dog_status_t(rawValue: result.status.rawValue), data: data.start, length: data.count)
-    }
+    let lent = results.map { dog_gossip_result_t($0, &worker.callouts.lender) }
     lent.withUnsafeBufferPointer { gossiped(user, shard, $0.baseAddress, $0.count) }
+  }
+}
+
+extension dog_gossip_result_t {
+  init(_ result: GossipResult, _ lender: inout Lender) {
+    let id = lender.lend(result.shardID.bytes)
+    let data = lender.lend(result.data)
+    self.init(
+      shard: result.shard.rawValue, shard_id: id.text, shard_id_length: id.count,
+      status: dog_status_t(rawValue: result.status.rawValue), data: data.start, length: data.count)
   }
 }

@@ -4,7 +4,10 @@ import CDOG
 public func dog_socket_uid(
   _ socket: dog_socket_t, _ uid: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ length: UnsafeMutablePointer<Int>?
 ) -> dog_status_t {
-  outcome { try lend(SocketHandle(rawValue: socket).find().uid.bytes, uid, length) }
+  outcome {
+    let found = SocketHandle(rawValue: socket)
+    return try lend(found.look().uid.bytes, of: found.handle, uid, length)
+  }
 }
 
 @c @implementation
@@ -12,8 +15,8 @@ public func dog_socket_shard(
   _ socket: dog_socket_t, _ shard: UnsafeMutablePointer<dog_shard_t>?
 ) -> dog_status_t {
   outcome {
-    let found = try SocketHandle(rawValue: socket).find()
-    try required(shard).pointee = found.shard.handle.rawValue
+    let found = try SocketHandle(rawValue: socket).look()
+    try required(shard).pointee = found.shard.rawValue
     return .ok
   }
 }
@@ -30,7 +33,7 @@ public func dog_socket_buffered(_ socket: dog_socket_t, _ bytes: UnsafeMutablePo
 @c @implementation
 public func dog_socket_set_data(_ socket: dog_socket_t, _ data: UnsafeMutableRawPointer?) -> dog_status_t {
   outcome {
-    try SocketHandle(rawValue: socket).find().data = data
+    try SocketHandle(rawValue: socket).setData(data)
     return .ok
   }
 }
@@ -40,7 +43,7 @@ public func dog_socket_data(
   _ socket: dog_socket_t, _ data: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
 ) -> dog_status_t {
   outcome {
-    let found = try SocketHandle(rawValue: socket).find()
+    let found = try SocketHandle(rawValue: socket).look()
     try required(data).pointee = found.data
     return .ok
   }
@@ -84,21 +87,28 @@ public func dog_socket_whisper(
   _ data: UnsafeRawPointer?, _ length: Int, _ whispered: dog_whispered_fn?, _ user: UnsafeMutableRawPointer?
 ) -> dog_status_t {
   outcome {
-    try SocketHandle(rawValue: socket).whisper(
-      name(uid, uid_length), MessageKind(kind), bytes(data, length), whispered: hostWhispered(whispered, user))
+    let sender = SocketHandle(rawValue: socket)
+    return try sender.whisper(
+      name(uid, uid_length), MessageKind(kind), bytes(data, length),
+      whispered: hostWhispered(by: sender.handle, whispered, user))
   }
 }
 
 /// What the flags of emit and broadcast say. One that this library does not know cannot be honoured.
 private func toSelf(_ flags: UInt32) throws(Status) -> Bool {
-  guard flags & ~DOG_TO_SELF == 0 else { throw .invalid }
-  return flags & DOG_TO_SELF != 0
+  let toSelf = UInt32(DOG_TO_SELF)
+  guard flags & ~toSelf == 0 else { throw .invalid }
+  return flags & toSelf != 0
 }
 
 /// What tells the host how a whisper went; nil where it does not ask.
 func hostWhispered(
-  _ whispered: dog_whispered_fn?, _ user: UnsafeMutableRawPointer?
-) -> (@Sendable (Int) -> Void)? {
+  by whisperer: Handle, _ whispered: dog_whispered_fn?, _ user: UnsafeMutableRawPointer?
+) throws(Status) -> (@Sendable (Int) -> Void)? {
+  if whisperer.takesEvents {
+    guard whispered == nil else { throw .invalid }
+    return user == nil ? nil : Outcomes.whispered(by: whisperer, HostPointer(user))
+  }
   guard let whispered else { return nil }
   let host = HostWhispered(whispered: whispered, user: user)
   return { host.whispered(host.user, $0) }

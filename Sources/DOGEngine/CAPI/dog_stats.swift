@@ -34,6 +34,7 @@ public func dog_engine_stats(_ engine: OpaquePointer?, _ stats: UnsafeMutablePoi
     filled.dropped = UInt64(clamping: now.dropped)
     filled.refused = UInt64(clamping: now.refused)
     filled.rate_limited = UInt64(clamping: now.rateLimited)
+    filled.events = UInt64(clamping: now.events)
     try filled.write(to: stats, size: dog_stats_t.size(of: stats))
     return .ok
   }

@@ -14,10 +14,8 @@ struct Callouts {
   private var waiting: [() -> Void] = []
   private var nextWaiting = 0
 
-  /// What a getter had to compute for a callback: kept until that callback has returned.
-  private var lent: [UnsafeMutableRawPointer] = []
-  /// What the host was given pointers into: kept as long.
-  private var kept: [AnyObject] = []
+  /// What the callback that runs was lent, until it returns.
+  var lender = Lender()
 
   /// True when a callout must wait: the host is on the stack, or others wait already.
   var mustWait: Bool { isInHost || nextWaiting < waiting.count }
@@ -32,11 +30,7 @@ struct Callouts {
   /// True: the caller has to empty what waits.
   mutating func leave() -> Bool {
     isInHost = false
-    if !lent.isEmpty {
-      for pointer in lent { pointer.deallocate() }
-      lent.removeAll(keepingCapacity: true)
-    }
-    if !kept.isEmpty { kept.removeAll(keepingCapacity: true) }
+    lender.letGo()
     guard !isEmptying, nextWaiting < waiting.count else { return false }
     isEmptying = true
     return true
@@ -56,19 +50,6 @@ struct Callouts {
       nextWaiting = 0
     }
     return call
-  }
-
-  /// A copy that lives until the callback that runs has returned.
-  mutating func lend(_ bytes: [UInt8]) -> UnsafeRawBufferPointer {
-    let copy = UnsafeMutableRawPointer.allocate(byteCount: max(bytes.count, 1), alignment: 1)
-    bytes.withUnsafeBytes { if let base = $0.baseAddress { copy.copyMemory(from: base, byteCount: $0.count) } }
-    lent.append(copy)
-    return UnsafeRawBufferPointer(start: copy, count: bytes.count)
-  }
-
-  /// Keeps an object until the callback that runs has returned.
-  mutating func keep(_ object: AnyObject) {
-    if kept.last !== object { kept.append(object) }
   }
 }
 

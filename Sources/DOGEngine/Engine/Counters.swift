@@ -44,4 +44,6 @@ public struct EngineStats: Sendable {
   public var dropped = 0
   public var refused = 0
   public var rateLimited = 0
+  /// Events that wait for dog_engine_poll.
+  public var events = 0
 }

@@ -8,11 +8,16 @@ extension Engine {
   public func run() throws(Status) {
     try begin(callerIsWorker: true)
     workers[0].run()
-    lifecycle.workerEnded()
+    workerEnded()
     lifecycle.waitUntilStopped()
   }
 
-  /// Stops with a grace; see dog_engine_stop. Returns when all workers have ended, on a worker at once.
+  private func workerEnded() {
+    if lifecycle.workerEnded() { events?.tellStopped() }
+  }
+
+  /// Stops with a grace; see dog_engine_stop. Returns when all workers have ended: at once on a worker, and where the
+  /// host takes events, for it may have to take some of them first.
   @discardableResult
   public func stop(graceMs: UInt64) -> Status {
     guard !EngineTable.isForked else { return .forked }
@@ -27,7 +32,7 @@ extension Engine {
     guard wasStarted else { return .wrongState }
     let deadline = uv_hrtime() / 1_000_000 + min(graceMs, Options.dayMs)
     workers.first?.post { $0.beginStop(deadline: deadline) }
-    if !Worker.isOn(self) { lifecycle.waitUntilStopped() }
+    if events == nil, !Worker.isOn(self) { lifecycle.waitUntilStopped() }
     return .ok
   }
 
@@ -42,10 +47,13 @@ extension Engine {
     }
     switch state {
     case .new: closePorts()
-    case .running: stop(graceMs: 0)
+    case .running:
+      stop(graceMs: 0)
+      lifecycle.waitUntilStopped()
     case .stopping, .stopped: lifecycle.waitUntilStopped()
     }
     EngineTable.remove(self)
+    events?.queue.close()
     return .ok
   }
 
@@ -82,7 +90,7 @@ extension Engine {
           let worker = Unmanaged<Worker>.fromOpaque(argument).takeRetainedValue()
           let engine = worker.engine
           worker.run()
-          engine.lifecycle.workerEnded()
+          engine.workerEnded()
         }, Unmanaged.passRetained(worker).toOpaque())
       guard result == 0 else {
         Unmanaged.passUnretained(worker).release()
@@ -107,7 +115,7 @@ extension Engine {
     }
     for worker in workers where worker.index >= index || worker.index < first {
       worker.discard()
-      lifecycle.workerEnded()
+      workerEnded()
     }
     lifecycle.waitUntilStopped()
   }

@@ -45,6 +45,8 @@ public final class Engine: @unchecked Sendable {
   let addressCounts: AddressCounts?
   /// Written by worker 0: nobody new is let in.
   let isShortOfMemory = Atomic<Bool>(false)
+  /// Where the host takes events; nil: it is called.
+  let events: HostEvents?
   /// Decides each phase of a stop. Used on worker 0 alone.
   var stopping = StopSequence()
 
@@ -61,21 +63,28 @@ public final class Engine: @unchecked Sendable {
         .error, "option trusted_proxies has an entry that is no address, network or \"unix\": \"\(error.text)\"")
       throw .invalid
     }
+    let events =
+      options.delivery == .events
+      ? HostEvents(try EventQueue(countMax: options.eventsMax, bytesMax: options.eventBytesMax)) : nil
     return try EngineTable.add { number, incarnation in
-      Engine(options: options, trustedProxies: trusted, number: number, incarnation: incarnation)
+      Engine(options: options, trustedProxies: trusted, events: events, number: number, incarnation: incarnation)
     }
   }
 
-  private init(options: Options, trustedProxies: TrustedProxies, number: Int, incarnation: UInt) {
+  private init(
+    options: Options, trustedProxies: TrustedProxies, events: HostEvents?, number: Int, incarnation: UInt
+  ) {
     self.options = options
     self.trustedProxies = trustedProxies
+    self.events = events
     addressCounts =
       options.connectionsPerAddressMax > 0 ? AddressCounts(max: options.connectionsPerAddressMax) : nil
     self.number = number
     self.incarnation = incarnation
-    log = Log(level: options.logLevel, write: options.log)
+    log = Log(level: options.logLevel, write: options.log ?? events?.log)
     workerCount =
       options.workers > 0 ? options.workers : min(max(Int(uv_available_parallelism()), 1), Options.workersMax)
+    events?.queue.onRoom = { [unowned self] in workers[$0].post { $0.loop.goOn() } }
   }
 
   /// Who answers from another thread holds the engine meanwhile, so by now nobody does.
@@ -223,6 +232,7 @@ public final class Engine: @unchecked Sendable {
     stats.dropped = sum(.dropped)
     stats.refused = sum(.refused)
     stats.rateLimited = sum(.rateLimited)
+    stats.events = events?.queue.count ?? 0
     return stats
   }
 }

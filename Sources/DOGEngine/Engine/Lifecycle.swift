@@ -30,11 +30,13 @@ struct Lifecycle: Sendable {
   var isNew: Bool { life.withLock { $0.state == .new } }
   var wasStarted: Bool { life.withLock { $0.wasStarted } }
 
-  /// One worker's thread is done.
-  func workerEnded() {
+  /// One worker's thread is done. True: it was the last.
+  func workerEnded() -> Bool {
     life.withLock { life in
       life.workersRunning -= 1
-      if life.workersRunning == 0 { life.state = .stopped }
+      guard life.workersRunning == 0 else { return false }
+      life.state = .stopped
+      return true
     }
   }
 

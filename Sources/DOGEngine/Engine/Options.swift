@@ -11,6 +11,12 @@ public enum RatePolicy: Int32, Sendable {
   case drop = 2
 }
 
+/// How the host is called.
+enum Delivery: Int32, Sendable {
+  case callbacks = 1
+  case events = 2
+}
+
 /// The settings of one engine; dog.h tells each member's meaning, range and unit.
 public struct Options: Sendable {
   public static let workersMax = 64
@@ -58,6 +64,11 @@ public struct Options: Sendable {
   public var admissionMemoryBytes: UInt64 = 0
   public var retryAfterSeconds = 1
 
+  // For hosts in C: one in Swift is called by its protocols.
+  var delivery = Delivery.callbacks
+  var eventsMax = 65_536
+  var eventBytesMax = 16 << 20
+
   public init() {}
 
   static let dayMs: UInt64 = 86_400_000
@@ -87,6 +98,8 @@ public struct Options: Sendable {
       ("byte_rate_max", byteRateMax, 0...Options.bytesMax),
       ("byte_burst_max", byteBurstMax, 0...Options.bytesMax),
       ("retry_after_seconds", retryAfterSeconds, 1...86_400),
+      ("events_max", eventsMax, 1...1 << 24),
+      ("event_bytes_max", eventBytesMax, 1024...Options.bytesMax),
     ]
     for (name, value, range) in counts where !range.contains(value) { return name }
     let times: [(String, UInt64, ClosedRange<UInt64>)] = [

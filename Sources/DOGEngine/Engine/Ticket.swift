@@ -70,6 +70,11 @@ final class Ticket: @unchecked Sendable {
     worker.assertHere()
     worker.tickets.remove(handle)
     worker.counters.add(.requests, -1)
+    if worker.events != nil, handle.kind != .waiting {
+      var record = EventRecord(.forget)
+      record.question = handle
+      worker.tell(record)
+    }
     if case .identify(let gateway) = question { gateway.identified() }
   }
 

@@ -39,6 +39,8 @@ final class Worker: @unchecked Sendable {
   var gatewaysByKey: [GatewayKey: GatewayCore] = [:]
 
   var callouts = Callouts()
+  /// Where the host takes events: what it is told of this worker. Nil: it is called.
+  let events: EventWriter?
   var listeners: [Listener] = []
   var date = HTTPDate()
   var logLimiter = LogLimiter()
@@ -92,8 +94,13 @@ final class Worker: @unchecked Sendable {
     gossips = SlotMap(engine: number, worker: index, firstGeneration: firstGeneration)
     inquiries = SlotMap(engine: number, worker: index, firstGeneration: firstGeneration)
     lingerings = SlotMap(engine: number, worker: index, firstGeneration: firstGeneration)
+    events = engine.events.map { EventWriter($0.queue, worker: index) }
+    events?.onFull = { [unowned self] in if !isDraining { loop.hold() } }
     loop.onWake = { [unowned self] in openMailbox() }
-    loop.onTurnEnd = { [unowned self] in flush() }
+    loop.onTurnEnd = { [unowned self] in
+      flush()
+      events?.flush()
+    }
     loop.onTimer = { [unowned self] in timePassed() }
   }
 
@@ -315,6 +322,8 @@ final class Worker: @unchecked Sendable {
     assertHere()
     guard !isDraining else { return }
     isDraining = true
+    // To hear of who closes. Messages are none of it any more.
+    loop.goOn()
     stopWatchingLoad()
     closeListeners()
     connections.forEach { $0.drain() }
@@ -347,6 +356,7 @@ final class Worker: @unchecked Sendable {
     assertHere()
     // Every onclose and onstop is called before.
     guard !callouts.mustWait else { return _ = post { $0.exit() } }
+    events?.flush()
     loop.close()
     _ = mailbox.close()
   }

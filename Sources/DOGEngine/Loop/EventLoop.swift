@@ -15,6 +15,11 @@ final class EventLoop: @unchecked Sendable {
   /// TLS streams that read again and hold something to read already.
   private var resumed: [Stream] = []
 
+  /// True while nothing is read from any stream: what reads here cannot pass on what it gets.
+  private(set) var isHolding = false
+  /// Streams that had something to read meanwhile.
+  private var held: [Stream] = []
+
   private let async: UnsafeMutablePointer<uv_async_t>
   private let prepare: UnsafeMutablePointer<uv_prepare_t>
   private let timer: UnsafeMutablePointer<uv_timer_t>
@@ -73,6 +78,18 @@ final class EventLoop: @unchecked Sendable {
 
   /// Has a stream read what it holds, before the loop sleeps.
   func resumeLater(_ stream: Stream) { resumed.append(stream) }
+
+  /// From now on no stream reads, until `goOn`. What comes stays with the kernel.
+  func hold() { isHolding = true }
+
+  func goOn() {
+    isHolding = false
+    var streams: [Stream] = []
+    swap(&streams, &held)
+    for stream in streams { stream.goOn() }
+  }
+
+  func goOnLater(_ stream: Stream) { held.append(stream) }
 
   private func endTurn() {
     var streams: [Stream] = []

@@ -15,7 +15,10 @@ final class Stream {
   /// True from `write` until its callback, and while a TLS record waits for the kernel.
   var isWriting = false
   private(set) var isClosed = false
+  /// True while its owner wants to read.
   private(set) var isReading = false
+  /// True from when the loop had no room for what came until it goes on: in the loop's list of such streams.
+  private(set) var isHeld = false
   /// Reads what comes before all else, TLS included; nil when that is over, or there is none. It advances its input
   /// past what it has taken. To be set before `begin`.
   var preface: ((inout UnsafeMutableRawBufferPointer) -> PrefaceProgress)?
@@ -126,13 +129,19 @@ final class Stream {
     guard !isReading, !isClosed else { return }
     isReading = true
     if tls != nil { resumeIfPending() }
+    if !isHeld { startReading() }
+  }
+
+  private func startReading() {
     uv_read_start(
       cuv_stream(tcp),
       { handle, _, buffer in
         guard let buffer, let loop = handle?.pointee.loop.pointee.data else { return }
         Unmanaged<EventLoop>.fromOpaque(loop)._withUnsafeGuaranteedRef {
+          // With no room given nothing is read, and the callback gets UV_ENOBUFS.
           buffer.pointee = uv_buf_t(
-            base: $0.readBuffer.baseAddress?.assumingMemoryBound(to: CChar.self), len: $0.readBuffer.count)
+            base: $0.readBuffer.baseAddress?.assumingMemoryBound(to: CChar.self),
+            len: $0.isHolding ? 0 : $0.readBuffer.count)
         }
       },
       { handle, count, buffer in
@@ -143,6 +152,8 @@ final class Stream {
             stream.received(UnsafeMutableRawBufferPointer(start: base, count: count))
           } else if count == Int(UV_EOF.rawValue) {
             stream.ended()
+          } else if count == Int(UV_ENOBUFS.rawValue), stream.loop.isHolding {
+            stream.hold()
           } else if count < 0 {
             stream.readStop()
             owner.streamFailed(Int32(truncatingIfNeeded: count))
@@ -155,6 +166,21 @@ final class Stream {
     guard isReading, !isClosed else { return }
     isReading = false
     uv_read_stop(cuv_stream(tcp))
+  }
+
+  private func hold() {
+    uv_read_stop(cuv_stream(tcp))
+    guard !isHeld else { return }
+    isHeld = true
+    loop.goOnLater(self)
+  }
+
+  /// The loop reads again.
+  func goOn() {
+    isHeld = false
+    guard isReading, !isClosed else { return }
+    startReading()
+    owner?.streamGoesOn()
   }
 
   /// Writes what the kernel takes at once: how many bytes, 0 when it takes none now, negative when the connection is

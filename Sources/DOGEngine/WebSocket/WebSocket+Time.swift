@@ -10,6 +10,7 @@ extension WebSocket {
       perform(closing.timePassed(nowMs: now))
       return
     }
+    if stream.isHeld { streamGoesOn() }
     if let watch, options.idleTimeoutMs > 0, now >= watch.messageAt + options.idleTimeoutMs {
       worker.logPeer(.info, "\(stream.peer.text): 1001, it was idle for too long")
       _ = close(code: CloseCode.goingAway.rawValue, reason: UnsafeRawBufferPointer(start: nil, count: 0))
@@ -24,6 +25,12 @@ extension WebSocket {
       }
     }
     remindNext(now)
+  }
+
+  /// Who is not listened to is not silent.
+  func streamGoesOn() {
+    heardNow()
+    watch?.messageAt = worker.now
   }
 
   private func giveUpSilent() {

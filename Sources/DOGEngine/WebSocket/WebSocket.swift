@@ -136,8 +136,7 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
 
   private func read(_ bytes: UnsafeMutableRawBufferPointer) {
     worker.counters.add(.bytesIn, bytes.count)
-    heardAt = worker.now
-    pingedAt = nil
+    heardNow()
     var input = bytes
     while closing.readsFrames {
       let count = input.count
@@ -162,6 +161,12 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
       case .needMore: return
       }
     }
+  }
+
+  @inline(__always)
+  func heardNow() {
+    heardAt = worker.now
+    pingedAt = nil
   }
 
   /// The peer says nothing more, and may still read: what is queued goes out first.

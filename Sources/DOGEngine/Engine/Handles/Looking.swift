@@ -1,0 +1,101 @@
+// What the host's getters see: the objects themselves on their own worker, or, where the host takes events, what it was
+// told of them.
+
+extension Handle {
+  /// Where to look for an object of this kind: nil is its worker, which the calling thread must be.
+  fileprivate func view(of isKind: Bool) throws(Status) -> HostView? {
+    guard !EngineTable.isForked else { throw .forked }
+    guard isKind else { throw misfit }
+    if let worker = Worker.current, worker.engineNumber == engine { return nil }
+    return EngineTable.find(engine)?.events?.view
+  }
+
+  /// What the host is lent for the callback that runs, or until it polls again.
+  func withLender<Result>(_ body: (inout Lender) -> Result) throws(Status) -> Result {
+    if let worker = Worker.current, worker.engineNumber == engine { return body(&worker.callouts.lender) }
+    guard let events = EngineTable.find(engine)?.events else { throw .wrongThread }
+    return events.view.withLender(body)
+  }
+}
+
+extension RequestHandle {
+  func look() throws(Status) -> (request: HTTPRequest, uid: Name?) {
+    guard let view = try handle.view(of: handle.kind?.isRequest == true) else {
+      let ticket = try find()
+      return (ticket.exchange.request, ticket.uid)
+    }
+    guard let found = view.request(handle), isOpen else { throw .stale }
+    return (found.request, found.uid)
+  }
+
+  /// It waits for its answer, or for the end of one that has begun.
+  private var isOpen: Bool {
+    guard let engine = EngineTable.find(handle.engine), handle.worker < engine.workers.count else { return false }
+    let worker = engine.workers[handle.worker]
+    return worker.tickets.isCurrent(handle) || worker.streams.find(handle)?.isOpen == true
+  }
+}
+
+extension SocketHandle {
+  func look() throws(Status) -> (uid: Name, shard: Handle, data: UnsafeMutableRawPointer?) {
+    guard let view = try handle.view(of: handle.kind == .socket) else {
+      let socket = try find()
+      return (socket.uid, socket.shard.handle, socket.data)
+    }
+    guard let found = view.socket(handle) else { throw .stale }
+    return (found.uid, found.shard, found.data)
+  }
+
+  func setData(_ data: UnsafeMutableRawPointer?) throws(Status) {
+    guard let view = try handle.view(of: handle.kind == .socket) else {
+      try find().data = data
+      return
+    }
+    guard view.setData(data, ofSocket: handle) else { throw .stale }
+  }
+}
+
+extension ShardHandle {
+  func look() throws(Status) -> (id: Name, data: UnsafeMutableRawPointer?) {
+    guard let view = try handle.view(of: handle.kind == .shard) else {
+      let shard = try find()
+      return (shard.id, shard.data)
+    }
+    guard let found = view.shard(handle) else { throw .stale }
+    return (found.id, found.data)
+  }
+
+  func setData(_ data: UnsafeMutableRawPointer?) throws(Status) {
+    guard let view = try handle.view(of: handle.kind == .shard) else {
+      try find().data = data
+      return
+    }
+    guard view.setData(data, ofShard: handle) else { throw .stale }
+  }
+
+  /// How many sockets are open on it; `body` gets the first `capacity` of them.
+  func lookAtSockets(_ capacity: Int, _ body: (Int, Handle) -> Void) throws(Status) -> Int {
+    guard let view = try handle.view(of: handle.kind == .shard) else {
+      let shard = try find()
+      var index = 0
+      if capacity > 0 {
+        shard.forEachSocket { socket in
+          if index < capacity { body(index, socket.handle) }
+          index += 1
+        }
+      }
+      return shard.socketCount
+    }
+    guard let found = view.shard(handle) else { throw .stale }
+    for (index, socket) in found.sockets.prefix(capacity).enumerated() { body(index, socket) }
+    return found.sockets.count
+  }
+}
+
+extension GatewayHandle {
+  func lookAtName() throws(Status) -> Name {
+    guard try handle.view(of: handle.kind == .gateway) != nil else { return try find().key.name }
+    guard let gateway = EngineTable.find(handle.engine)?.directory.find(handle) else { throw .stale }
+    return gateway.key.name
+  }
+}

@@ -1,0 +1,204 @@
+import Synchronization
+
+/// What waits for a host that fetches its events: many workers put batches in, one thread at a time takes them out.
+///
+/// DESIGN. A batch is all that one worker had to tell in one turn of its loop, so a lock is taken once per turn and
+/// once or twice per poll, never per event, and the order in which a worker told things is kept. The descriptor is
+/// readable exactly while something waits that the host gets to see: the batch that finds the flag down raises it, and
+/// it is lowered when the last event is taken, both under the lock.
+///
+/// The limits hold messages back, not events: a worker whose batch finds the queue full stops reading from its
+/// connections and is told, by `onRoom`, when half of it is free. Both under one lock, so no such word is lost.
+///
+/// `@unchecked Sendable`: `state` is under its lock; `taken`, `position` and `spent` belong to the one thread that won
+/// `isPolled`.
+final class EventQueue: @unchecked Sendable {
+  private struct State {
+    var batches: [EventBatch] = []
+    var spares: [EventBatch] = []
+    /// Records that were put in and not taken out, and their bytes.
+    var count = 0
+    var bytes = 0
+    /// Of those, in `batches`, what the host does not see.
+    var untold = 0
+    /// True exactly while the flag is up.
+    var isReady = false
+    /// Workers that hold back, by their bits.
+    var holding: UInt64 = 0
+    var isClosed = false
+  }
+
+  private static let sparesMax = 16
+  /// What is small goes into the last batch, if that is not taken yet: a host that is behind has few large batches to
+  /// catch up with, whatever the number of turns.
+  private static let smallRecordsMax = 64
+  private static let smallBytesMax = 4096
+  /// What the host does not see waits for what it does, unless so much of it waits.
+  private static let untoldMax = 64
+
+  /// Up as long as an event waits.
+  private let ready: ReadyFlag
+  /// Called on the thread that polls, for a worker that may read again.
+  var onRoom: (Int) -> Void = { _ in }
+
+  private let countMax: Int
+  private let bytesMax: Int
+  private let state = Lock(State())
+  /// For statistics.
+  private let waiting = Atomic<Int>(0)
+
+  private let isPolled = Atomic<Bool>(false)
+  /// What was taken out under the lock and is handed out: from `position` in the batch at `first` on.
+  private var taken: [EventBatch] = []
+  private var first = 0
+  private var position = 0
+  /// Batches whose bytes the host may still look at: until it polls again.
+  private var spent: [EventBatch] = []
+  private var isOver = false
+
+  init(countMax: Int, bytesMax: Int) throws(Status) {
+    self.countMax = countMax
+    self.bytesMax = bytesMax
+    ready = try ReadyFlag()
+  }
+
+  /// Readable as long as an event waits.
+  var descriptor: Int32 { ready.descriptor }
+
+  var count: Int { waiting.load(ordering: .relaxed) }
+
+  // MARK: Putting in, any thread
+
+  /// Takes a batch over. `isFull`: its worker is to hold back until it is told; `spare` is one to go on with.
+  func put(_ batch: EventBatch, from worker: Int?) -> (isFull: Bool, spare: EventBatch?) {
+    state.withLock { state in
+      guard !state.isClosed else { return (false, nil) }
+      let isEmptied = add(batch, &state)
+      let isFull = state.count >= countMax || state.bytes >= bytesMax
+      if isFull, let worker { state.holding |= 1 << UInt64(worker) }
+      return (isFull, isEmptied ? batch : state.spares.popLast())
+    }
+  }
+
+  /// One record that belongs to no worker; false: there was no room for it.
+  @discardableResult
+  func put(_ record: EventRecord, _ bytes: UnsafeRawBufferPointer, evenIfFull: Bool) -> Bool {
+    let batch = EventBatch()
+    batch.append(record, bytes)
+    return state.withLock { state in
+      guard !state.isClosed, evenIfFull || state.count < countMax && state.bytes < bytesMax else { return false }
+      _ = add(batch, &state)
+      return true
+    }
+  }
+
+  /// True: what was in it is in another now, and it is the caller's again.
+  private func add(_ batch: EventBatch, _ state: inout State) -> Bool {
+    state.count += batch.records.count
+    state.bytes += batch.byteCount
+    state.untold += batch.records.count - batch.told
+    waiting.add(batch.told, ordering: .relaxed)
+    if batch.told > 0 || state.untold > EventQueue.untoldMax { makeReady(&state) }
+    if let last = state.batches.last, batch.records.count <= EventQueue.smallRecordsMax,
+      batch.byteCount <= EventQueue.smallBytesMax, last.hasRoom
+    {
+      for record in batch.records { last.append(record, batch.bytes(of: record)) }
+      batch.removeAll()
+      return true
+    }
+    state.batches.append(batch)
+    return false
+  }
+
+  private func makeReady(_ state: inout State) {
+    guard !state.isReady else { return }
+    state.isReady = true
+    ready.raise()
+  }
+
+  /// Nothing more is taken or given: who waits in a poll returns.
+  func close() {
+    state.withLock { state in
+      state.isClosed = true
+      makeReady(&state)
+    }
+  }
+
+  // MARK: Taking out, one thread at a time
+
+  /// Gives out what waits, up to `capacity` of what `deliver` says the host gets to see; waits for the first for up to
+  /// `timeoutMs` (negative: as long as it takes). `letGo` is called before all else: nobody looks at what was given out
+  /// before any more.
+  func poll(
+    capacity: Int, timeoutMs: Int32, letGo: () -> Void,
+    deliver: (EventRecord, UnsafeRawBufferPointer) -> Bool
+  ) throws(Status) -> Int {
+    guard !isPolled.exchange(true, ordering: .acquiring) else { throw .wrongState }
+    defer { isPolled.store(false, ordering: .releasing) }
+    letGo()
+    for batch in spent { batch.removeAll() }
+    guard !isOver else { throw .wrongState }
+    if try !take(), timeoutMs != 0 {
+      ready.wait(timeoutMs: timeoutMs)
+      _ = try take()
+    }
+    var given = 0
+    var passed = (count: 0, told: 0, bytes: 0)
+    while given < capacity, first < taken.count {
+      let batch = taken[first]
+      while given < capacity, position < batch.records.count {
+        let record = batch.records[position]
+        position += 1
+        passed.count += 1
+        passed.told += record.kind == .forget ? 0 : 1
+        passed.bytes += record.bytes.count
+        if deliver(record, batch.bytes(of: record)) { given += 1 }
+        if record.kind == .stopped { isOver = true }
+      }
+      guard position == batch.records.count else { break }
+      spent.append(batch)
+      first += 1
+      position = 0
+    }
+    settle(passed)
+    return given
+  }
+
+  /// Takes over what waits. False: there is nothing.
+  private func take() throws(Status) -> Bool {
+    let (isClosed, batches) = state.withLock { state in
+      while let batch = spent.popLast() {
+        if batch.isSpareable, state.spares.count < EventQueue.sparesMax { state.spares.append(batch) }
+      }
+      defer { state.batches = [] }
+      state.untold = 0
+      return (state.isClosed, state.batches)
+    }
+    guard !isClosed else { throw .stale }
+    taken.removeFirst(first)
+    first = 0
+    taken.append(contentsOf: batches)
+    return !taken.isEmpty
+  }
+
+  /// Counts off what was given out, and says so to workers that held back and may go on.
+  private func settle(_ passed: (count: Int, told: Int, bytes: Int)) {
+    waiting.subtract(passed.told, ordering: .relaxed)
+    let goOn = state.withLock { state -> UInt64 in
+      state.count -= passed.count
+      state.bytes -= passed.bytes
+      if first == taken.count, state.batches.isEmpty, state.isReady, !state.isClosed {
+        state.isReady = false
+        ready.lower()
+      }
+      guard state.count <= countMax / 2, state.bytes <= bytesMax / 2 else { return 0 }
+      defer { state.holding = 0 }
+      return state.holding
+    }
+    var left = goOn
+    while left != 0 {
+      onRoom(left.trailingZeroBitCount)
+      left &= left - 1
+    }
+  }
+}
