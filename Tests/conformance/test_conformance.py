@@ -1,0 +1,89 @@
+"""The same scenarios against a host in every language: each with one worker, and with three. See HOST.md."""
+import asyncio
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from hosts import HOSTS, Process
+from player import Failure, Player
+
+WORKERS = (1, 3)
+FOLDER = Path(__file__).resolve().parent / "scenario"
+
+
+def scenarios():
+    """`topic: name` to the scenario, in order."""
+    found = {}
+    for path in sorted(FOLDER.glob("*.json")):
+        for scenario in json.loads(path.read_text())["scenarios"]:
+            name = f"{path.stem}: {scenario['name']}"
+            assert name not in found, f"there are two of {name!r}"
+            found[name] = scenario
+    assert found, FOLDER
+    return found
+
+
+SCENARIOS = scenarios()
+
+
+class Shared:
+    """One process of a host for all scenarios that leave it as they found it. A failure may not have: then the next one
+    gets another."""
+
+    def __init__(self, name, workers):
+        self.name = name
+        self.workers = workers
+        self.process = None
+
+    def running(self):
+        if self.process is None:
+            self.process = Process(self.name, self.workers)
+        return self.process
+
+    def drop(self):
+        if self.process is not None:
+            self.process.kill()
+        self.process = None
+
+
+@pytest.fixture(scope="module", params=[(name, workers) for name in HOSTS for workers in WORKERS],
+                ids=lambda setting: f"{setting[0]}-{setting[1]}")
+def shared(request):
+    host = Shared(*request.param)
+    yield host
+    try:
+        if host.process is not None:
+            host.process.ask_to_stop()
+            account = host.process.stopped()
+            assert account["opened"] == account["closed"] and account["started"] == account["ended"], account
+    finally:
+        host.drop()
+
+
+def room_of(name):
+    """A Gateway's name of its own for each scenario: those on one host have nothing to do with each other."""
+    return re.sub(r"\W+", "-", name)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_scenario(shared, name):
+    scenario = SCENARIOS[name]
+    # One that needs another deadline, or stops its host, has it for itself.
+    own = None
+    if scenario.get("alone") or "deadline" in scenario:
+        own = Process(shared.name, shared.workers, scenario.get("deadline"))
+    host = own or shared.running()
+    failure = None
+    try:
+        asyncio.run(Player(host, room_of(name)).play(scenario["steps"]))
+    except Failure as error:
+        failure = f"{name}\n{error}\n\nthe host {shared.name}, {shared.workers} workers:\n{host.said()}"
+        if own is None:
+            shared.drop()
+    finally:
+        if own is not None:
+            own.kill()
+    if failure:
+        pytest.fail(failure, pytrace=False)
