@@ -12,7 +12,7 @@ RULES = [f"G{n}" for n in range(1, 9)] + [f"S{n}" for n in range(1, 9)] + [f"E{n
 SUFFIXES = {".swift", ".c", ".h", ".py", ".sh", ".md", ".html", ".modulemap"}
 FOLDERS = ["Sources", "Tests", "include", "examples", "scripts"]
 SINGLES = ["Makefile", "Package.swift", ".ci/run", "dog.pc.in", "SECURITY.md"]
-LAYERS = ["Support", "Loop", "Fanout", "HTTP", "WebSocket", "Cluster", "Engine", "CAPI"]
+LAYERS = ["Support", "Loop", "Fanout", "HTTP", "WebSocket", "Cluster", "Events", "Engine", "CAPI"]
 # What each folder of the engine may use; what is not named here it must not know.
 MAY_USE = {
     "Support": set(),
@@ -21,8 +21,9 @@ MAY_USE = {
     "HTTP": {"Support", "Loop", "Fanout"},
     "WebSocket": {"Support", "Loop", "Fanout"},
     "Cluster": {"Support", "Loop", "Fanout", "HTTP", "WebSocket"},
-    "Engine": {"Support", "Loop", "Fanout", "HTTP", "WebSocket", "Cluster"},
-    "CAPI": {"Support", "Loop", "Fanout", "HTTP", "WebSocket", "Cluster", "Engine"},
+    "Events": {"Support"},
+    "Engine": {"Support", "Loop", "Fanout", "HTTP", "WebSocket", "Cluster", "Events"},
+    "CAPI": {"Support", "Loop", "Fanout", "HTTP", "WebSocket", "Cluster", "Events", "Engine"},
 }
 
 

@@ -1,7 +1,8 @@
 import CDOG
 
 // What getters and callbacks hand to the host: pointers that are the engine's and good until the callback that runs has
-// returned, or until the host polls again. They are never NULL, so that a host may print or compare a text of no length as it does any other.
+// returned, or until the host polls again. They are never NULL, so that a host may print or compare a text of no length
+// as it does any other.
 
 typealias TextResult = UnsafeMutablePointer<UnsafePointer<CChar>?>
 typealias LengthResult = UnsafeMutablePointer<Int>

@@ -1,4 +1,4 @@
-/// One thing that the host is to be told: what dog.h's dog_event_t is made of. Its bytes are in the batch that holds it.
+/// One thing that the host is to be told: what a dog_event_t is made of. Its bytes are in the batch that holds it.
 struct EventRecord {
   enum Kind: Int32 {
     case fetch = 1

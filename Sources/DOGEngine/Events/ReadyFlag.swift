@@ -1,10 +1,10 @@
 import CUV
 import Glibc
 
-/// A flag that other event loops can wait for: its descriptor is readable exactly while it is up. A pipe with one byte in
-/// it, which is what every system has.
+/// A flag that other event loops can wait for: its descriptor is readable exactly while it is up. A pipe with one byte
+/// in it, which is what every system has.
 ///
-/// Not thread-safe: whoever has it calls `raise` and `lower` in turn, under a lock.
+/// `raise` and `lower` are called in turn, under a lock of its owner's; `wait` on any thread.
 struct ReadyFlag: ~Copyable {
   let descriptor: Int32
   private let writer: Int32

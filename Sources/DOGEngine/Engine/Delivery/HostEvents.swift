@@ -27,7 +27,7 @@ extension Handle {
 }
 
 extension Engine {
-  /// Gives out what waits for the host; see dog_engine_poll. The bytes and objects of each are good until the next poll.
+  /// Gives out what waits for the host; see dog_engine_poll. The bytes of each event are good until the next poll.
   func poll(
     capacity: Int, timeoutMs: Int32, give: (EventRecord, UnsafeRawBufferPointer) -> Void
   ) throws(Status) -> Int {
