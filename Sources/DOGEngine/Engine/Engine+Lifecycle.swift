@@ -80,7 +80,7 @@ extension Engine {
       closePorts()
       throw error
     }
-    lifecycle.life.withLock { $0.wasStarted = true }
+    lifecycle.markStarted()
     for worker in workers.dropFirst(callerIsWorker ? 1 : 0) {
       var thread = uv_thread_t()
       let result = uv_thread_create(

@@ -1,10 +1,11 @@
 import CUV
+import Synchronization
 
 /// Where an engine is in its life. Any thread.
 ///
 ///     new --start, run--> running --stop--> stopping --the last worker ends--> stopped
 ///      \--destroy, a start that fails---------------------------------------------^
-struct Lifecycle: Sendable {
+struct Lifecycle: ~Copyable, Sendable {
   enum State: Equatable {
     case new
     case running
@@ -26,9 +27,17 @@ struct Lifecycle: Sendable {
   }
 
   let life = Monitor(Life())
+  /// `Life.wasStarted`, for every call from a thread of the host's.
+  private let started = Atomic<Bool>(false)
 
   var isNew: Bool { life.withLock { $0.state == .new } }
-  var wasStarted: Bool { life.withLock { $0.wasStarted } }
+  var wasStarted: Bool { started.load(ordering: .acquiring) }
+
+  /// There are workers now, whatever becomes of them.
+  func markStarted() {
+    life.withLock { $0.wasStarted = true }
+    started.store(true, ordering: .releasing)
+  }
 
   /// One worker's thread is done. True: it was the last.
   func workerEnded() -> Bool {
