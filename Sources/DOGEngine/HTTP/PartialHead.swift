@@ -17,6 +17,8 @@ final class PartialHead {
   /// All there is is a CR: the first half of an empty line before the request.
   var isLoneReturn: Bool { count == 1 && storage[0] == UInt8(ascii: "\r") }
 
+  var isHEAD: Bool { bytes.beginsHEAD }
+
   /// Takes bytes from the input until it holds `countMax` of them.
   func append(_ input: inout UnsafeRawBufferPointer, upTo countMax: Int) {
     let taken = input.prefix(max(0, countMax - count))
@@ -35,4 +37,9 @@ final class PartialHead {
   }
 
   func scan() -> HeadScanner.Outcome { scanner.scan(bytes) }
+}
+
+extension UnsafeRawBufferPointer {
+  /// Of the bytes of a head, however few: its method is HEAD.
+  var beginsHEAD: Bool { starts(with: StaticString("HEAD ").bytes) }
 }

@@ -9,7 +9,8 @@ final class PendingBody {
   private var head: RequestHead?
   private var body = BodyBuffer()
   private var framing: Framing
-  private let bodyBytesMax: Int
+  /// What its head says, or where that says nothing the limit.
+  let bodyBytesMax: Int
 
   init(head: consuming RequestHead, limits: RequestParser.Limits) {
     switch head.content.framing {

@@ -47,8 +47,8 @@ struct RequestParser {
   /// The request whose body has not come whole.
   private var pendingBody: PendingBody?
   private var fault: RequestFault?
-  /// What was refused began as a HEAD request, to which no answer has a body.
-  private(set) var refusesHEAD = false
+  /// What was refused began as a HEAD request.
+  private var refusedHEAD = false
 
   init(limits: Limits, remote: String = "") {
     // The table of headers counts in 32 bits.
@@ -65,6 +65,12 @@ struct RequestParser {
     return partialHead == nil ? .idle : .head
   }
 
+  /// What was refused, or is under way and would be by now, began as a HEAD request, to which no answer has a body.
+  var refusesHEAD: Bool {
+    if fault != nil { return refusedHEAD }
+    return pendingBody?.isHEAD ?? partialHead?.isHEAD ?? false
+  }
+
   /// Reads on. The input is advanced past what was read.
   mutating func next(_ input: inout UnsafeRawBufferPointer) -> Event {
     do throws(RequestFault) {
@@ -75,10 +81,8 @@ struct RequestParser {
       emptyLines = 0
       return try begin(head, &input)
     } catch {
-      if fault == nil, let pendingBody { refusesHEAD = pendingBody.isHEAD }
-      if fault == nil, pendingBody == nil, !refusesHEAD {
-        refusesHEAD = (partialHead?.bytes ?? input).starts(with: StaticString("HEAD ").bytes)
-      }
+      // Nothing was gathered of a head that came whole: it is still in the input.
+      if fault == nil { refusedHEAD = pendingBody?.isHEAD ?? (partialHead?.bytes ?? input).beginsHEAD }
       fault = error
       partialHead = nil
       pendingBody = nil
@@ -173,16 +177,12 @@ struct RequestParser {
       return .request(
         HTTPRequest(
           head: head, body: BodyBuffer(), remote: remote, clientSubject: clientSubject, forwarding: forwarding))
-    case .length(let count):
-      guard count <= limits.bodyBytesMax else {
-        refusesHEAD = head.isHEAD
-        throw RequestFault(413, "the body is too large")
-      }
-    case .chunked: break
+    case .length, .chunked: break
     }
     let expectsContinue = head.content.expectsContinue
     let pending = PendingBody(head: head, limits: limits)
     pendingBody = pending
+    guard pending.bodyBytesMax <= limits.bodyBytesMax else { throw RequestFault(413, "the body is too large") }
     return expectsContinue ? .continueExpected : try readBody(pending, &input)
   }
 

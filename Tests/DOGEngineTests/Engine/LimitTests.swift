@@ -112,6 +112,24 @@ extension EngineTests {
       }
     }
 
+    @Test(arguments: ["/room/x HTTP/1.1\r\nHost:", "/room/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na"])
+    func `E2: header_timeout_ms, body_timeout_ms: half a HEAD is answered with 408 too, and no body`(_ rest: String)
+      throws
+    {
+      var host = TestHost()
+      host.options.headerTimeoutMs = 100
+      host.options.bodyTimeoutMs = 100
+      try host.run { engine, port in
+        let client = try TestClient(port: port)
+        try client.send("HEAD \(rest)")
+        let response = try client.head()
+        #expect(response?.status == 408)
+        #expect(try client.rest() == "")
+        client.close()
+        #expect(engine.isQuiet())
+      }
+    }
+
     @Test(arguments: ["Content-Length: 3\r\n\r\nab", "Transfer-Encoding: chunked\r\n\r\n3\r\nab", ""])
     func `E2: body_timeout_ms: half a body is answered with 408, and the reason`(_ rest: String) throws {
       var host = TestHost()

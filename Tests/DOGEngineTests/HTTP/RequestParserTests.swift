@@ -69,6 +69,8 @@ import Testing
     ("HEAD /\(String(repeating: "x", count: 9000))", true), ("GET / HTTP/1.1\r\n\r\n", false),
     ("GET / HTTP/1.1\r\nHost: a\r\n\r\nHEAD / HTTP/1.1\r\n\r\n", true),
     ("HEAD / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n\r\n", false), ("HEADX / HTTP/1.1\r\n\r\n", false),
+    ("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\nHEAD / HTTP/1.1\r\n\r\n", false),
+    ("PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nHEAD / HTTP/1.1\r\n\r\n", false),
   ])
   func `a refused HEAD is known as one, for its answer has no body`(_ text: String, _ isHEAD: Bool) {
     let bytes = [UInt8](text.utf8)
@@ -80,6 +82,22 @@ import Testing
         Issue.record("not refused: \(parsing.events)")
         return
       }
+      #expect(parsing.parser.refusesHEAD == isHEAD, "cut at \(cut)")
+    }
+  }
+
+  @Test(arguments: [
+    ("HEAD /", true), ("\r\nHEAD / HTTP/1.1\r\nHost:", true), ("GET / HTTP/1.1\r\nHost: a\r\n\r\nHEAD /", true),
+    ("HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na", true), ("HEAD", false), ("", false), ("\r", false),
+    ("GET /", false), ("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\nHEAD / HTTP", false),
+    ("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", false),
+  ])
+  func `a HEAD that does not come whole is known as one, for 408 has no body either`(_ text: String, _ isHEAD: Bool) {
+    let bytes = [UInt8](text.utf8)
+    for cut in 0...bytes.count {
+      var parsing = Parsing()
+      parsing.feed(bytes[..<cut])
+      parsing.feed(bytes[cut...])
       #expect(parsing.parser.refusesHEAD == isHEAD, "cut at \(cut)")
     }
   }
