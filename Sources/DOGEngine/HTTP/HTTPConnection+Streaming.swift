@@ -60,7 +60,7 @@ extension HTTPConnection {
   func streamFlushed(_ response: ResponseStream) {
     guard response.isEnding else { return }
     response.wentOut()
-    goOn(keepAlive: response.keepsAlive && !worker.isDraining && !(peerEnded && ahead.isEmpty))
+    goOn(keepAlive: response.keepsAlive && !worker.isDraining && !isLastRequest)
   }
 
   /// Nothing has moved for as long as it may.

@@ -212,10 +212,12 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   }
 
   func facts(for request: HTTPRequest, framing: StreamFraming? = nil) -> ResponseEncoder.Facts {
-    let keepAlive =
-      request.keepAlive && framing != .untilClose && !worker.isDraining && !(peerEnded && ahead.isEmpty)
+    let keepAlive = request.keepAlive && framing != .untilClose && !worker.isDraining && !isLastRequest
     return ResponseEncoder.Facts(isHEAD: request.isHEAD, isHTTP11: request.isHTTP11, keepAlive: keepAlive)
   }
+
+  /// The peer has sent its FIN, and nothing behind the request that is answered.
+  var isLastRequest: Bool { peerEnded && (isReading ? unread.isEmpty : ahead.isEmpty) }
 
   /// A response is over.
   func goOn(keepAlive: Bool) {

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import DOGEngine
@@ -124,6 +125,27 @@ extension EngineTests {
         #expect(try client.next() as TestClient.Frame == .end)
         #expect(host.saw("close a 1006 unclean"))
         #expect(host.lines(of: "a").suffix(2) == ["error a DOG_ERESET", "close a 1006 unclean"])
+        #expect(engine.isQuiet())
+      }
+    }
+
+    @Test func `requests that came before a FIN are all answered, also behind one that was waited for`() throws {
+      var host = TestHost()
+      let asked = Watched<RequestHandle?>(nil)
+      host.receive = { _, request in asked.change { $0 = request } }
+      try host.run { engine, port in
+        let client = try TestClient(port: port)
+        try client.request("/room/x?uid=a")
+        for _ in 0..<3 { try client.request("/nowhere") }
+        client.shutdown()
+        #expect(asked.wait { $0 != nil })
+        // The FIN arrives before the answer.
+        usleep(50_000)
+        asked.now?.respond(status: 200, body: "")
+        let responses = try (0..<4).map { _ in try client.response() }
+        #expect(responses.map { $0?.status } == [200, 404, 404, 404])
+        #expect(responses.map { $0?.headers["connection"] } == [nil, nil, nil, "close"])
+        #expect(try client.response() == nil)
         #expect(engine.isQuiet())
       }
     }
