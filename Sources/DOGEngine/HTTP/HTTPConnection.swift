@@ -382,7 +382,10 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
 
   private func flushed() {
     switch state {
-    case .reading: if !isReading { readAhead() }
+    case .reading:
+      // It was in use until now, and had the time that a client may take to read.
+      if parser.phase == .idle { setDeadline(worker.now + options.keepaliveTimeoutMs) }
+      if !isReading { readAhead() }
     case .streaming(let response): streamFlushed(response)
     case .arriving, .waiting, .lingering, .gone: break
     case .leaving:

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import DOGEngine
@@ -160,6 +161,22 @@ extension EngineTests {
         let end = try client.response()
         #expect(end == nil)
         #expect(engine.isQuiet())
+      }
+    }
+
+    @Test func `E2: keepalive_timeout_ms: counts from when a response was taken, however slowly`() throws {
+      var host = TestHost()
+      host.options.bodyTimeoutMs = 1000
+      let body = String(repeating: "x", count: 16 << 20)
+      host.receive = { _, request in request.respond(status: 200, body: body) }
+      try host.run { _, port in
+        let client = try TestClient(port: port, receiveBuffer: 4096)
+        try client.request("/room/x")
+        usleep(100_000)
+        #expect(try client.response()?.body.utf8.count == body.utf8.count)
+        usleep(1_500_000)
+        try client.request("/room/x")
+        #expect(try client.response()?.status == 200)
       }
     }
 
