@@ -3,10 +3,10 @@ enum Authority {
   /// Host may be empty (RFC 9112, section 3.2), and then has no port.
   static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard let first = bytes.first else { return true }
-    let isLiteral = first == UInt8(ascii: "[")
-    var hostEnd = bytes.firstIndex(of: isLiteral ? UInt8(ascii: "]") : UInt8(ascii: ":")) ?? bytes.count
-    if isLiteral {
-      guard hostEnd < bytes.count, hostEnd > 1, bytes[1..<hostEnd].allSatisfy(isLiteralByte) else { return false }
+    let isBracketed = first == UInt8(ascii: "[")
+    var hostEnd = bytes.firstIndex(of: isBracketed ? UInt8(ascii: "]") : UInt8(ascii: ":")) ?? bytes.count
+    if isBracketed {
+      guard hostEnd < bytes.count, isLiteral(bytes[1..<hostEnd]) else { return false }
       hostEnd += 1
     } else {
       let name = bytes[..<hostEnd]
@@ -23,19 +23,32 @@ enum Authority {
     isDigit(byte) || (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z"))
   }
 
-  /// Of an IP literal, IPv6 or later.
-  private static func isLiteralByte(_ byte: UInt8) -> Bool {
-    isLetterOrDigit(byte) || byte == UInt8(ascii: ":") || byte == UInt8(ascii: ".")
+  /// What may stand in brackets: an IPv6 address, or "v1.x", what may come after IPv6.
+  private static func isLiteral(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool {
+    guard let first = bytes.first else { return false }
+    guard first | 0x20 == UInt8(ascii: "v") else {
+      return bytes.contains(UInt8(ascii: ":")) && IPAddress(text: bytes) != nil
+    }
+    guard let dot = bytes.firstIndex(of: UInt8(ascii: ".")) else { return false }
+    let version = bytes[..<dot].dropFirst()
+    let address = bytes[dot...].dropFirst()
+    return !version.isEmpty && version.allSatisfy { PercentCoding.hexDigit($0) != nil } && !address.isEmpty
+      && address.allSatisfy { isMark($0) || isLetterOrDigit($0) || $0 == UInt8(ascii: ":") }
   }
 
   /// Of a registered name: unreserved, percent escapes and sub-delims.
   private static func isNameByte(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "%") || isMark(byte) || isLetterOrDigit(byte)
+  }
+
+  /// Unreserved or a sub-delim, and no letter or digit.
+  private static func isMark(_ byte: UInt8) -> Bool {
     switch byte {
-    case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"), UInt8(ascii: "%"),
+    case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"),
       UInt8(ascii: "!"), UInt8(ascii: "$"), UInt8(ascii: "&"), UInt8(ascii: "'"), UInt8(ascii: "("),
       UInt8(ascii: ")"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "="):
-      return true
-    default: return isLetterOrDigit(byte)
+      true
+    default: false
     }
   }
 }

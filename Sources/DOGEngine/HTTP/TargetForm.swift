@@ -29,6 +29,11 @@ struct TargetForm {
       query = RequestHead.Span(start: target.start + mark + 1, count: bytes.count - mark - 1)
       path.count = mark - path.start
     }
+    // No URI's path holds one (RFC 3986, section 3.3), and some read it as '/': they would see another path than we do.
+    // Browsers never send it there, only in queries.
+    guard !bytes[path.start..<(path.start + path.count)].contains(UInt8(ascii: "\\")) else {
+      throw RequestFault(400, "the request target is malformed")
+    }
     if path.count == 0 {
       // "http://host?query": the path is "/" (RFC 9110, section 4.2.3), and the last '/' before the host is one that
       // stays.

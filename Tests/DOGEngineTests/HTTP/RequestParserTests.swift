@@ -46,10 +46,15 @@ import Testing
 
   @Test(arguments: [
     "a", "a.example", "a.example:80", "a.example:", "127.0.0.1:8787", "[::1]", "[::1]:8787", "a_b~c", "%41",
-    "A;b=c",
+    "A;b=c", "[2001:db8::1]", "[::ffff:192.0.2.1]:80", "[v1.a:b]", "[VfF.~]:1",
   ])
   func `a well formed Host is taken`(_ host: String) {
     #expect(Parsing.request("GET / HTTP/1.1\r\nHost: \(host)\r\n\r\n")?.header("host") == [UInt8](host.utf8))
+  }
+
+  @Test func `a target may hold what browsers leave in it`() {
+    let request = Parsing.request("GET /a|b?c=\\^`{|}[] HTTP/1.1\r\nHost: a\r\n\r\n")
+    #expect(request?.query("c") == [UInt8]("\\^`{|}[]".utf8))
   }
 
   @Test(arguments: [

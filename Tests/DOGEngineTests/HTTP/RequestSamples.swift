@@ -103,7 +103,8 @@ enum RequestSamples {
     target(400, "/<a>"), target(400, "foo"), target(400, "*"), target(400, "*foo", method: "OPTIONS"),
     target(400, "?a=b"), target(400, "http:/a"), target(400, "http://"), target(400, "http:///a"),
     target(400, "http://?a"), target(400, "http://u:p@a/"), target(400, "http://a:b/"), target(400, "ftp://a/"),
-    target(400, "a:80"), target(400, "http://a\\b/"),
+    target(400, "a:80"), target(400, "http://a\\b/"), target(400, "/a\\b"), target(400, "/..\\..\\a?b"),
+    target(400, "http://a/\\b"), target(400, "http://[a]/"), target(400, "http://[::1:]/"),
   ]
 
   private static let hosts: [Refused] = [
@@ -120,6 +121,14 @@ enum RequestSamples {
     Refused(400, "GET / HTTP/1.1\r\nHost: user@a\r\n\r\n"),
     Refused(400, "GET / HTTP/1.1\r\nHost: a:80x\r\n\r\n"),
     Refused(400, "GET / HTTP/1.1\r\nHost: :80\r\n\r\n"),
+    Refused(400, "GET / HTTP/1.1\r\nHost: [a]\r\n\r\n"),
+    Refused(400, "GET / HTTP/1.1\r\nHost: [1:2:3]\r\n\r\n"),
+    Refused(400, "GET / HTTP/1.1\r\nHost: [:::]\r\n\r\n"),
+    Refused(400, "GET / HTTP/1.1\r\nHost: [127.0.0.1]\r\n\r\n"),
+    Refused(400, "GET / HTTP/1.1\r\nHost: [::1%25lo]\r\n\r\n"),
+    Refused(400, "GET / HTTP/1.1\r\nHost: [v1.]\r\n\r\n"),
+    Refused(400, "GET / HTTP/1.1\r\nHost: [v.a]\r\n\r\n"),
+    Refused(400, "GET / HTTP/1.1\r\nHost: [vx.a]\r\n\r\n"),
     Refused(400, "GET / HTTP/1.1\r\nHost: a%4\r\n\r\n"),
     Refused(400, "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n"),
     Refused(400, "GET / HTTP/1.1\r\nHost: []\r\n\r\n"),
