@@ -42,6 +42,10 @@ REASONS = {
     b"GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n": "417 Expectation Failed: only 100-continue can be expected",
     b"GET / HTTP/2.0\r\nHost: a\r\n\r\n":
         "505 HTTP Version Not Supported: only HTTP/1.1 and HTTP/1.0 are spoken here",
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;\r\n":
+        "400 Bad Request: a chunk's extension is malformed",
+    b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\nHEAD / HTTP/1.1\r\n":
+        "413 Content Too Large: the body is too large",
     b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n": "501 Not Implemented: there are no tunnels here",
 }
 

@@ -70,7 +70,8 @@ struct ChunkDecoder {
     switch part {
     case .size: try readSize(byte)
     case .chunkExtension:
-      if byte == UInt8(ascii: "\r"), chunkExtension?.isWhole == true {
+      if byte == UInt8(ascii: "\r") {
+        guard chunkExtension?.isWhole == true else { throw RequestFault(400, "a chunk's extension is malformed") }
         try endSize()
       } else {
         try skip(byte)
