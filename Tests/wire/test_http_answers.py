@@ -2,7 +2,7 @@
 import pytest
 
 from client import Connection, fetch, request_bytes
-from server import Server
+from server import Server, eventually
 
 BODY_BYTES_MAX = 1 << 20
 
@@ -59,6 +59,15 @@ def test_a_refusal_says_why(echo, data):
         assert answer.header("Date").endswith(" GMT")
         assert answer.header("Connection") == "close"
         assert connection.ends() == b""
+
+
+def test_a_refusal_is_in_the_log_with_its_reason_and_its_peer(serve, workers):
+    server = serve("echo", workers=workers)
+    with Connection(server.port) as connection:
+        host, port = connection.socket.getsockname()
+        connection.send(b"GET / HTTP/1.1\r\n\r\n")
+        assert connection.response().status == 400
+    eventually(lambda: f"info {host}:{port}: 400, Host is missing\n" in server.said(), "the line in the log")
 
 
 def test_a_refused_head_has_no_body(echo):

@@ -131,7 +131,8 @@ static inline options_t options_parse(int argc, char **argv, const char *about, 
 /* The engine logs on any of its threads; one fprintf is one whole line. */
 static inline void options_log(void *user, dog_log_level_t level, const char *line, size_t length) {
   (void)user;
-  fprintf(stderr, "%s %.*s\n", level == DOG_LOG_ERROR ? "error" : "warning", (int)length, line);
+  const char *name = level == DOG_LOG_ERROR ? "error" : level == DOG_LOG_WARN ? "warning" : "info";
+  fprintf(stderr, "%s %.*s\n", name, (int)length, line);
 }
 
 static inline sigset_t options_signals(const options_t *options) {
@@ -151,6 +152,7 @@ static inline dog_engine_t *options_engine(options_t *options) {
 
   dog_options_t engine_options;
   must(dog_options_init(&engine_options, sizeof engine_options), "options");
+  engine_options.log_level = DOG_LOG_INFO; /* who was refused, and why; a flood of it is cut short */
   engine_options.workers = options->workers;
   engine_options.log = options_log;
   if (options->delivery != 0) engine_options.delivery = options->delivery;
