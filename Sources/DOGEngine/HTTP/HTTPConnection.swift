@@ -38,7 +38,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   static let halfClosedMs: UInt64 = 1000
 
   let worker: Worker
-  private let stream: Stream
+  let stream: Stream
   private(set) var handle = Handle.none
   private var parser: RequestParser
   var outbox: Outbox
@@ -46,16 +46,16 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   /// Came while a request waits: to be read when it is answered.
   private(set) var ahead: [UInt8] = []
   /// What `read` has not read yet of its input: for an upgrade that happens underneath it.
-  private var unread = UnsafeRawBufferPointer(start: nil, count: 0)
+  private(set) var unread = UnsafeRawBufferPointer(start: nil, count: 0)
   /// When what it waits for must have happened; a reminder may come earlier and finds it later.
   private(set) var deadline: UInt64 = .max
   private var remindedAt: UInt64 = .max
   /// True while `read` runs, which then goes on by itself after a response.
-  private var isReading = false
+  private(set) var isReading = false
   /// True from the peer's FIN: there is nothing more to read.
   private(set) var peerEnded = false
   /// What to do with the stream when all is written, in `leaving`.
-  private var onFlushed: ((_ isLeaving: Bool) -> Void)?
+  var onFlushed: ((_ isLeaving: Bool) -> Void)?
   /// Set where the connection is not let in: why, and when the last of it must be gone.
   private var refusal: (reason: StaticString, until: UInt64)?
   /// True exactly while it is in the worker's `dirtyConnections`.
@@ -286,58 +286,6 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     markDirty()
   }
 
-  // MARK: Upgrading
-
-  /// The connection leaves for a WebSocket on this worker. Nil: its client has left.
-  func giveUp(_ exchange: Exchange, _ then: @escaping ((stream: Stream, unread: [UInt8])?) -> Void) {
-    leave(exchange) { [self] isLeaving in
-      guard isLeaving else { return then(nil) }
-      let unread = forget()
-      if let client = exchange.request.forwardedFor { stream.speaks(for: client) }
-      stream.readStop()
-      stream.owner = nil
-      then((stream, unread))
-    }
-  }
-
-  /// The same, for a WebSocket on another worker.
-  func detach(_ exchange: Exchange, _ then: @escaping (DetachedUpgrade?) -> Void) {
-    leave(exchange) { [self] isLeaving in
-      guard isLeaving else { return then(nil) }
-      if let client = exchange.request.forwardedFor { stream.speaks(for: client) }
-      do {
-        let detached = try stream.detach()
-        then(DetachedUpgrade(connection: detached, unread: forget()))
-      } catch {
-        worker.logPeer(.error, "\(exchange.request.summary): 503, no descriptor to move it to its Shard's worker")
-        worker.counters.add(.refused)
-        state = .waiting(exchange)
-        respond(worker.refusal(503), to: exchange)
-        then(nil)
-      }
-    }
-  }
-
-  /// Calls `then` with true when earlier responses are written, with false when the client has left or waits no more.
-  private func leave(_ exchange: Exchange, _ then: @escaping (_ isLeaving: Bool) -> Void) {
-    guard case .waiting(let waiting) = state, waiting === exchange, !peerEnded else {
-      // Its client has left, or leaves: there is nobody to upgrade.
-      if case .waiting(let waiting) = state, waiting === exchange { end() }
-      return then(false)
-    }
-    state = .leaving
-    setDeadline(worker.now + options.closeTimeoutMs)
-    onFlushed = then
-    writeOut()
-  }
-
-  /// The stream is a WebSocket's from here on. Returns what was read past the request.
-  private func forget() -> [UInt8] {
-    state = .gone
-    worker.connections.remove(handle)
-    return isReading ? [UInt8](unread) : ahead
-  }
-
   // MARK: Writing
 
   /// The kernel has everything: the last TLS record too, which waits in the stream.
@@ -355,7 +303,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     writeOut()
   }
 
-  private func writeOut() {
+  func writeOut() {
     if case .gone = state { return }
     var written = 0
     let progress = outbox.write(to: stream, written: &written)
