@@ -20,7 +20,7 @@ local bit = require "bit"
 local bxor = bit.bxor
 local running, resume, yield = coroutine.running, coroutine.resume, coroutine.yield
 
-local dog = { TO_SELF = 1 }
+local dog = {}
 
 -- ---- library and header ---------------------------------------------------------------------------------------------
 
@@ -111,7 +111,9 @@ do
   if not pcall(ffi.typeof, "dog_event_t") then ffi.cdef(declarations(header)) end
 end
 
--- ---- statuses ---------------------------------------------------------------------------------------------------------
+dog.TO_SELF = tonumber(lib.DOG_TO_SELF)
+
+-- ---- statuses -------------------------------------------------------------------------------------------------------
 
 local OK, ESTALE, EKIND, ENOENT, EFULL = 0, tonumber(lib.DOG_ESTALE), tonumber(lib.DOG_EKIND), tonumber(lib.DOG_ENOENT),
   tonumber(lib.DOG_EFULL)
@@ -138,7 +140,7 @@ end
 -- nil and the name, or an error at the place of the caller's caller (these calls are tail calls all the way).
 local function failure(status)
   if CAUSED_BY_OTHERS[status] then return nil, STATUS[status] end
-  return error(sentence(status), 2)
+  error(sentence(status), 2)
 end
 
 local function outcome(status)
@@ -169,7 +171,7 @@ local function bytes(data)
   if kind == "string" then return data end
   if kind == "number" then return tostring(data) end
   if kind == "table" then return encode(data) end
-  return error("a string is to be sent, or a number or table; this is a " .. kind, 3)
+  error("a string is to be sent, or a number or table; this is a " .. kind, 3)
 end
 
 local function kind_of(kind)
@@ -223,14 +225,26 @@ local function constant(prefix, value)
   return found and tonumber(number) or nil
 end
 
+-- Numbers that are 1 or 0, for which true and false may be said.
+local FLAGS = { deflate = true, deflate_client_context = true, proxy_protocol = true }
+
+-- Text for a `const char *` with a NUL at its end.
+local function c_string(value)
+  if type(value) ~= "string" then error("a string is wanted, not a " .. type(value), 0) end
+  if value:find "%z" then error("there is a NUL in it", 0) end
+  return value
+end
+
 -- Lists that are an array and a count: the array's name, how its elements are made, and the count's name.
 local LISTS = {
   origins = {
     count = "origin_count",
     make = function(list, anchors)
       local array = ffi.new("const char *[?]", #list + 1)
-      for index, origin in ipairs(list) do array[index - 1] = origin end
-      anchors[#anchors + 1] = list
+      for index, origin in ipairs(list) do
+        array[index - 1] = c_string(origin)
+        anchors[#anchors + 1] = origin
+      end
       return array
     end,
   },
@@ -239,9 +253,9 @@ local LISTS = {
     make = function(list, anchors)
       local array = ffi.new("dog_certificate_t[?]", #list + 1)
       for index, certificate in ipairs(list) do
-        array[index - 1].certificate_file = certificate.certificate_file
-        array[index - 1].key_file = certificate.key_file
-        anchors[#anchors + 1] = certificate
+        local file, key = c_string(certificate.certificate_file), c_string(certificate.key_file)
+        array[index - 1].certificate_file, array[index - 1].key_file = file, key
+        anchors[#anchors + 1], anchors[#anchors + 2] = file, key
       end
       return array
     end,
@@ -250,7 +264,7 @@ local LISTS = {
 local COUNTS = { origin_count = true, certificate_count = true }
 
 local function set_member(struct, name, value, anchors)
-  if type(value) == "boolean" then value = value and 1 or 0 end
+  if type(value) == "boolean" and FLAGS[name] then value = value and 1 or 0 end
   if type(value) == "string" and CONSTANTS[name] then
     value = constant(CONSTANTS[name], value) or error("there is no " .. value, 0)
   end
@@ -261,8 +275,8 @@ local function set_member(struct, name, value, anchors)
     struct[name], struct[LISTS[name].count] = array, #value
     return
   end
-  if type(value) == "string" and value:find "%z" then error("there is a NUL in it", 0) end
-  struct[name] = value
+  if type(value) == "boolean" then error("true and false are for other options", 0) end
+  struct[name] = type(value) == "string" and c_string(value) or value
   -- The conversion to C cuts off what does not fit.
   if type(value) == "number" and tonumber(struct[name]) ~= value then
     error(value .. " is no whole number in its range", 0)
@@ -321,6 +335,7 @@ local function begin_wait(owner)
   return engine, id
 end
 
+-- Takes a wait off the books; the coroutine that waits, or nil where it does not any more.
 local function end_wait(engine, id, owner)
   local waiter = engine._waiting[id]
   if not waiter then return nil end
@@ -332,6 +347,16 @@ local function end_wait(engine, id, owner)
   end
   return waiter
 end
+
+local function after_pause(engine, id, owner, is_well, ...)
+  if is_well then return ... end
+  end_wait(engine, id, owner)
+  return error((...), 0)
+end
+
+-- Lets others run until `wake`, and gives what that gives. There may be no way to get out of here (below table.sort,
+-- say): then nothing is left behind.
+local function pause(engine, id, owner) return after_pause(engine, id, owner, pcall(yield)) end
 
 -- The `user` of a call whose outcome comes as an event.
 local function as_user(id) return ffi.cast("void *", ffi.cast("uintptr_t", id)) end
@@ -386,7 +411,7 @@ function dog.suspend(start)
     error(problem, 0)
   end
   if early then return unpack(early, 2, early[1] + 1) end
-  return yield()
+  return pause(engine, id)
 end
 
 local now_ms
@@ -432,7 +457,7 @@ function dog.sleep(ms)
   if type(ms) ~= "number" or not (ms >= 0) then error("a number of milliseconds is wanted", 2) end
   local engine, id = begin_wait()
   push_timer(engine._timers, now_ms() + ms, id)
-  return yield()
+  return pause(engine, id)
 end
 
 -- ---- objects --------------------------------------------------------------------------------------------------------
@@ -491,7 +516,7 @@ local function whisperer(call)
     if is_awaited == false then return outcome(call(self._handle, uid, #uid, kind, data, #data, nil, nil)) end
     local engine, id = begin_wait(self)
     local status = tonumber(call(self._handle, uid, #uid, kind, data, #data, nil, as_user(id)))
-    if status == OK then return yield() end
+    if status == OK then return pause(engine, id, self) end
     end_wait(engine, id, self)
     return failure(status)
   end
@@ -544,7 +569,7 @@ function Shard:gossip(question, timeout_ms)
   question = bytes(question)
   local engine, id = begin_wait(self)
   local status = tonumber(lib.dog_shard_gossip(self._handle, question, #question, timeout_ms or 0, nil, as_user(id)))
-  if status == OK then return yield() end
+  if status == OK then return pause(engine, id, self) end
   end_wait(engine, id, self)
   return failure(status)
 end
@@ -627,7 +652,10 @@ function Request:body()
 end
 
 function Request:query(name) return text_of(lib.dog_request_query(self._handle, name, #name, text_out, length_out)) end
-function Request:header(name) return text_of(lib.dog_request_header(self._handle, name, #name, text_out, length_out)) end
+
+function Request:header(name)
+  return text_of(lib.dog_request_header(self._handle, name, #name, text_out, length_out))
+end
 
 -- All headers as they came: a list of { name, value }.
 function Request:headers()
@@ -691,8 +719,8 @@ function Request:begin(status, headers)
   return stream
 end
 
--- Waits while there is no room. true, or nil and a status: "DOG_ESTALE" where it is over. Where nobody can wait (outside
--- of handlers), no room is nil, "DOG_EFULL".
+-- Waits while there is no room. true, or nil and a status: "DOG_ESTALE" where it is over. Outside of handlers nobody
+-- can wait, and no room is nil, "DOG_EFULL".
 function Stream:write(data)
   data = bytes(data)
   while true do
@@ -703,8 +731,8 @@ function Stream:write(data)
       return failure(status)
     end
     if self.status then return nil, "DOG_ESTALE" end
-    begin_wait(self)
-    yield()
+    local engine, id = begin_wait(self)
+    pause(engine, id, self)
   end
 end
 
@@ -714,8 +742,8 @@ function Stream:finish() return outcome(lib.dog_request_respond_end(self._handle
 -- Waits until it is over: "DOG_OK" where all of it went out, else what ended it.
 function Stream:wait()
   while not self.status do
-    begin_wait(self)
-    yield()
+    local engine, id = begin_wait(self)
+    pause(engine, id, self)
   end
   return self.status
 end
@@ -742,12 +770,13 @@ local REQUIRED = { gateway = "identify", shard = "receive" }
 local METHODS = { gateway = Gateway, shard = Shard }
 local RESERVED = {
   gateway = set("size", "name", "user", "identify", "clusterize", "clusterize_events"),
-  shard = set("size", "name", "user", "gossip_events", "onstart", "receive", "onopen", "onmessage", "onclose", "onerror",
-    "ondrain", "ongossip", "onstop"),
+  shard = set("size", "name", "user", "onstart", "receive", "onopen", "onmessage", "onclose", "onerror", "ondrain",
+    "ongossip", "onstop", "gossip_events"),
 }
 
 local function new_class(kind, name, options)
-  if type(name) ~= "string" then error("dog." .. kind .. ": a name is wanted", 2) end
+  local is_well, problem = pcall(c_string, name)
+  if not is_well then error("dog." .. kind .. ": its name: " .. problem, 2) end
   local type_name = "dog_" .. kind .. "_class_t"
   local struct = initial(type_name, lib["dog_" .. kind .. "_class_init"])
   local anchors = fill("dog." .. kind .. " " .. name, struct, type_name, options or {}, RESERVED[kind])
@@ -880,8 +909,10 @@ function Engine:define(...)
     local definition = definition_of(class) or error("define: argument " .. position .. " is not a class", 2)
     local kind, name, struct = definition.kind, definition.name, definition.struct
     for member, value in pairs(class) do
-      if type(member) == "string" and member:find "^on%l" and not HANDLERS[kind][member] then
-        error(name .. "." .. member .. ": there is no such handler", 2)
+      -- onMessage, on_message
+      local meant = tostring(member):lower():gsub("_", "")
+      if meant ~= member and HANDLERS[kind][meant] then
+        error(name .. "." .. member .. ": this handler is called " .. meant, 2)
       end
       if HANDLERS[kind][member] and type(value) ~= "function" then
         error(name .. "." .. member .. " is to be a function", 2)
@@ -904,7 +935,10 @@ end
 
 -- Requests whose path matches go to a Gateway of the class: that which the path names, or `name`.
 function Engine:route(pattern, class, name)
-  must(self, "route " .. pattern, lib.dog_engine_route(self._pointer, pattern, dog.name_of(class), name))
+  class = dog.name_of(class)
+  local is_well, problem = pcall(function() return c_string(pattern), name and c_string(name) end)
+  if not is_well then error("route: " .. problem, 2) end
+  must(self, "route " .. pattern, lib.dog_engine_route(self._pointer, pattern, class, name))
   return self
 end
 
@@ -947,6 +981,7 @@ function Engine:destroy()
   if engine_of[running() or self] == self then error("destroy: not in a handler; stop is for that", 2) end
   ffi.gc(self._pointer, nil)
   lib.dog_engine_destroy(self._pointer)
+  if self._release_signals then self._release_signals() end
   self._is_stopped = true
   self._event, self._event_count = 0, 0
   self._waiting, self._waiting_count, self._timers, self._ready, self._idle = {}, 0, {}, {}, {}
@@ -1060,6 +1095,13 @@ local function new_request(engine, event, gateway, shard)
   return setmetatable({ engine = engine, gateway = gateway, shard = shard, _handle = event.request }, Request)
 end
 
+local REFUSALS = { [403] = "403 Forbidden\n", [404] = "404 Not Found\n", [500] = "500 Internal Server Error\n" }
+
+-- As the engine's own refusals look.
+local function refuse(request, status)
+  return request:respond(status, REFUSALS[status], { ["Content-Type"] = "text/plain; charset=utf-8" })
+end
+
 -- What a handler returned is the answer, unless it gave one itself. A number is a status, with body and headers.
 local function answer_with(request, otherwise, first, body, headers)
   if request._is_answered then return end
@@ -1085,7 +1127,9 @@ local function give_id(request, id)
 end
 
 local function give_content(request, content, headers)
-  if content == true then unanswered "receive" end
+  if type(content) ~= "string" and type(content) ~= "table" then
+    error("a handler returned a " .. type(content) .. "; it answers, or returns a status or content", 0)
+  end
   request:respond(200, content, headers)
 end
 
@@ -1098,7 +1142,7 @@ local function give_target(request, first, name, ...)
 end
 
 local function ask_identify(gateway, request)
-  if answer_with(request, give_uid, gateway:identify(request)) then request:respond(403) end
+  if answer_with(request, give_uid, gateway:identify(request)) then refuse(request, 403) end
 end
 
 local function ask_clusterize(gateway, request)
@@ -1110,7 +1154,7 @@ local function ask_receive(shard, request)
 end
 
 local function ask_fetch(fetch, request)
-  if answer_with(request, give_target, fetch(request)) then request:respond(404) end
+  if answer_with(request, give_target, fetch(request)) then refuse(request, 404) end
 end
 
 local function ask(engine, request, class, what, question, self)
@@ -1121,7 +1165,7 @@ local function ask(engine, request, class, what, question, self)
   if request._stream then
     lib.dog_request_respond_end(request._handle)
   else
-    lib.dog_request_respond(request._handle, 500, nil, 0, nil, 0)
+    refuse(request, 500)
   end
 end
 
@@ -1404,7 +1448,7 @@ local function wait_for_events(engine, timeout_ms)
   local timeout = math.min(timeout_ms, 86400000)
   local sleep = engine:timeout()
   if sleep and (timeout < 0 or sleep < timeout) then timeout = math.min(sleep, 86400000) end
-  if engine._signals and timeout ~= 0 then timeout = engine._signals(engine, timeout) end
+  if engine._signals then timeout = engine._signals(engine, timeout) end
   local status = lib.dog_engine_poll(engine._pointer, engine._events, EVENTS_AT_ONCE, timeout, engine._count_out)
   if status ~= OK then return failure(tonumber(status)) end
   engine._event, engine._event_count = 0, tonumber(engine._count_out[0])
@@ -1439,7 +1483,6 @@ end
 function Engine:run()
   if not self._is_started then self:start() end
   while self:step(-1) do end
-  if self._release_signals then self._release_signals() end
   self:destroy()
 end
 
