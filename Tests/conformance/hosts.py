@@ -24,12 +24,21 @@ LISTENING = re.compile(rb"listening on (\d+)\n")
 STOPPED = re.compile(r"stopped opened=(\d+) closed=(\d+) started=(\d+) ended=(\d+)\n")
 
 
+class HostFailure(AssertionError):
+    """A host that cannot be built or started, or that ends as it should not."""
+
+
+def insist(truth, what):
+    if not truth:
+        raise HostFailure(what)
+
+
 def built(command):
     """Runs what builds a host; what it says is shown where it fails."""
     environment = dict(os.environ, **ENVIRONMENT)
     done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, timeout=BUILD_SECONDS, check=False)
-    assert done.returncode == 0, f"{' '.join(map(str, command))}: exit {done.returncode}\n{done.stdout.decode()}"
+    insist(done.returncode == 0, f"{' '.join(map(str, command))}: exit {done.returncode}\n{done.stdout.decode()}")
 
 
 def c_host(name):
@@ -52,7 +61,7 @@ def binding_host(language, interpreter, program):
         folder = BINDINGS / language / "conformance"
         if (folder / "build.sh").exists():
             built([folder / "build.sh"])
-        assert (folder / program).exists(), f"{language} has no {program}"
+        insist((folder / program).exists(), f"{folder / program} is not there")
         return [interpreter, folder / program]
     return prepare
 
@@ -64,7 +73,7 @@ HOSTS = {
     "swift": swift_host,
     "python": binding_host("python", "/usr/bin/python3", "host.py"),
     "node": binding_host("node", "node", "host.mjs"),
-    "lua": binding_host("lua", "lua5.4", "host.lua"),
+    "lua": binding_host("lua", "luajit", "host.lua"),
 }
 
 
@@ -73,14 +82,14 @@ def prepared(name):
     """The command of a host, or the error that it cannot be had for: each is built once."""
     try:
         return HOSTS[name](), None
-    except (AssertionError, OSError, subprocess.SubprocessError) as error:
+    except (HostFailure, OSError, subprocess.SubprocessError) as error:
         return None, error
 
 
 class Process:
     def __init__(self, name, workers, deadline=None):
         command, error = prepared(name)
-        assert command, f"the host {name} cannot be built: {error}"
+        insist(command, f"the host {name} cannot be built: {error}")
         command = [*map(str, command), "--workers", str(workers)]
         if deadline is not None:
             command += ["--deadline", str(deadline)]
@@ -90,7 +99,7 @@ class Process:
             self.process = subprocess.Popen(command, env=dict(os.environ, **ENVIRONMENT), stdin=subprocess.DEVNULL,
                                             stdout=subprocess.PIPE, stderr=self.errors)
         except OSError as error:
-            raise AssertionError(f"the host {name} cannot be started: {error}") from None
+            raise HostFailure(f"the host {name} cannot be started: {error}") from None
         self.port = self.read_port()
 
     def read_port(self):
@@ -101,7 +110,7 @@ class Process:
             piece = os.read(stdout.fileno(), 65536) if ready else b""
             if not piece:
                 self.kill()
-                raise AssertionError(f"the host did not say that it is listening\n{self.said()}")
+                raise HostFailure(f"the host did not say that it is listening\n{self.said()}")
             self.output += piece
         return int(match.group(1))
 
@@ -125,11 +134,11 @@ class Process:
             self.output += self.process.communicate(timeout=DEADLINE)[0] or b""
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError("the host did not end when it was asked to") from None
-        assert self.process.returncode == 0, f"the host ended with {self.process.returncode}"
+            raise HostFailure("the host did not end when it was asked to") from None
+        insist(self.process.returncode == 0, f"the host ended with {self.process.returncode}")
         first, _, rest = self.output.decode(errors="replace").partition("\n")
         account = STOPPED.fullmatch(rest)
-        assert first == f"listening on {self.port}" and account, f"the host wrote {self.output!r}"
+        insist(first == f"listening on {self.port}" and account, f"the host wrote {self.output!r}")
         return dict(zip(("opened", "closed", "started", "ended"), map(int, account.groups())))
 
     def kill(self):

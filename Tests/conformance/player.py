@@ -12,7 +12,7 @@ import struct
 import websockets
 
 from exchange import Exchange
-from hosts import DEADLINE
+from hosts import DEADLINE, HostFailure
 from patterns import Names
 
 TRANSCRIPT_LINES = 60
@@ -68,7 +68,7 @@ class Player:
         except asyncio.TimeoutError:
             raise self.failed(number, step, f"nothing for {DEADLINE:.0f} s") from None
         except Exception as error:
-            text = str(error) if isinstance(error, Failure) else f"{type(error).__name__}: {error}"
+            text = str(error) if isinstance(error, (Failure, HostFailure)) else f"{type(error).__name__}: {error}"
             raise self.failed(number, step, text) from None
 
     def failed(self, number, step, why):

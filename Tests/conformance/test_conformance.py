@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hosts import HOSTS, Process
+from hosts import HOSTS, HostFailure, Process
 from player import Failure, Player
 
 WORKERS = (1, 3)
@@ -71,19 +71,17 @@ def room_of(name):
 def test_scenario(shared, name):
     scenario = SCENARIOS[name]
     # One that needs another deadline, or stops its host, has it for itself.
-    own = None
-    if scenario.get("alone") or "deadline" in scenario:
-        own = Process(shared.name, shared.workers, scenario.get("deadline"))
-    host = own or shared.running()
-    failure = None
+    is_alone = scenario.get("alone", False) or "deadline" in scenario
+    host = failure = None
     try:
+        host = Process(shared.name, shared.workers, scenario.get("deadline")) if is_alone else shared.running()
         asyncio.run(Player(host, room_of(name)).play(scenario["steps"]))
-    except Failure as error:
-        failure = f"{name}\n{error}\n\nthe host {shared.name}, {shared.workers} workers:\n{host.said()}"
-        if own is None:
-            shared.drop()
+    except (Failure, HostFailure) as error:
+        said = f"\n\nthe host {shared.name}, {shared.workers} workers:\n{host.said()}" if host else ""
+        failure = f"{name}\n{error}{said}"
+        shared.drop()
     finally:
-        if own is not None:
-            own.kill()
+        if is_alone and host:
+            host.kill()
     if failure:
         pytest.fail(failure, pytrace=False)
