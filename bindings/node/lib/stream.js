@@ -1,0 +1,130 @@
+'use strict';
+// A streamed response, written part by part.
+
+const addon = require('./addon.js');
+const { DogError, check } = require('./error.js');
+const { bytesOf } = require('./message.js');
+
+class BodyStream {
+  #host;
+  #low;
+  #high;
+  #isEnded = false;
+  #isOver = false;
+  #error;
+  #controller;
+  /** Called when the client has left, or the engine gave up on it. */
+  onlost;
+  /** Resolvers of those who wait for room, and of those who wait for the end. */
+  #forRoom = [];
+  #forEnd = [];
+
+  /** `controller` gives the AbortController of the request, if somebody asked for its signal. */
+  constructor(host, low, high, controller) {
+    this.#host = host;
+    this.#low = low;
+    this.#high = high;
+    this.#controller = controller;
+  }
+
+  /** True until it was ended or the client has left. */
+  get isOpen() {
+    return !this.#isEnded && !this.#isOver;
+  }
+
+  /** True: all of it is queued. False: nothing is, for want of room or because the stream is over. */
+  write(part) {
+    if (!this.isOpen) return false;
+    const data = typeof part === 'string' ? part : bytesOf(part);
+    if (data === undefined) throw new TypeError('a part of a body must be a string or bytes');
+    const status = addon.requestWrite(this.#low, this.#high, data);
+    if (status === addon.EFULL || status === addon.ESTALE) return false;
+    check(status, 'write');
+    return true;
+  }
+
+  /** Resolves when there may be room again: to false once the stream is over. */
+  ready() {
+    if (!this.isOpen) return Promise.resolve(false);
+    return this.#wait(this.#forRoom);
+  }
+
+  /** The body is whole. False: it was ended before, or the client has left. */
+  end() {
+    if (!this.isOpen) return false;
+    this.#isEnded = true;
+    const status = addon.requestEnd(this.#low, this.#high);
+    if (status === addon.ESTALE) return false;
+    check(status, 'end');
+    return true;
+  }
+
+  /** Resolves when the response is over: to undefined if all of it went out, else to the DogError that says why not. */
+  finished() {
+    return this.#isOver ? Promise.resolve(this.#error) : this.#wait(this.#forEnd);
+  }
+
+  #wait(resolvers) {
+    this.#host.handlers.waiting();
+    return new Promise((resolve) => {
+      resolvers.push(resolve);
+    });
+  }
+
+  #wake(resolvers, value) {
+    for (const resolve of resolvers.splice(0)) {
+      this.#host.handlers.waited();
+      resolve(value);
+    }
+  }
+
+  // ---- what the engine says, by the stream's token
+
+  writable() {
+    this.#wake(this.#forRoom, true);
+  }
+
+  ended(status) {
+    this.#isOver = true;
+    if (status !== 0) this.#error = new DogError(status, 'a streamed response');
+    this.#wake(this.#forRoom, false);
+    this.#wake(this.#forEnd, this.#error);
+    if (this.#error === undefined) return;
+    this.#controller()?.abort(this.#error);
+    this.onlost?.();
+  }
+
+  gone() {
+    this.ended(addon.EGONE);
+  }
+}
+
+/** A part, cut so that each piece leaves room in the outbox for another. */
+function* pieces(part, bytesMax) {
+  const bytes = typeof part === 'string' ? Buffer.from(part) : bytesOf(part);
+  if (bytes === undefined) throw new TypeError('a part of a body must be a string or bytes');
+  const whole = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
+  for (let at = 0; at < whole.length; at += bytesMax) yield whole.subarray(at, at + bytesMax);
+}
+
+/** Writes all parts of an iterable, no faster than the client takes them, and ends the response. */
+async function pump(stream, parts, pieceBytesMax) {
+  // One of Node's streams that gives nothing for a while would not notice that nobody is there any more.
+  stream.onlost = () => parts.destroy?.();
+  try {
+    for await (const part of parts) {
+      for (const piece of pieces(part, pieceBytesMax)) {
+        while (!stream.write(piece)) {
+          // Returning out of the loop closes the iterable.
+          if (!(await stream.ready())) return;
+        }
+      }
+      if (!stream.isOpen) return;
+    }
+  } catch (error) {
+    if (stream.isOpen) throw error; // else it is what came of destroying it
+  }
+  stream.end();
+}
+
+module.exports = { BodyStream, pump };
