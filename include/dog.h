@@ -213,7 +213,8 @@ typedef struct dog_options {
   uint32_t gossip_bytes_max;     /* 1,048,576: a question or a reply */
   uint32_t gossips_max;          /* 1,024: questions of one Shard waiting for replies */
 
-  uint32_t header_timeout_ms;    /* 10,000: from the first byte (or the accept) to a whole head, else 408 */
+  uint32_t header_timeout_ms;    /* 10,000: from the first byte (or the accept) to a whole head, else 408; who has sent
+                                  * nothing at all is closed without a word */
   uint32_t body_timeout_ms;      /* 30,000: between two parts of a body, else 408; and how long a client may take
                                   * nothing of a response that waits for it */
   uint32_t keepalive_timeout_ms; /* 60,000: an HTTP connection with nothing to do is closed */
@@ -250,8 +251,9 @@ typedef struct dog_options {
   uint32_t retry_after_seconds;  /* 1: the Retry-After of every 503 of the engine's own; at most 86,400 */
   dog_delivery_t delivery;       /* DOG_DELIVERY_CALLBACKS */
   /* With DOG_DELIVERY_EVENTS: events that wait for dog_engine_poll, and the bytes that they carry. At either limit the
-   * workers stop reading from WebSockets until the host has taken half; nothing is lost, TCP slows the senders down.
-   * Events of other kinds still come: they are bounded by what there is of connections, Shards and questions. */
+   * workers stop reading from their connections until the host has taken half; nothing is lost, TCP slows the clients
+   * down, and their deadlines wait. What needs no reading still comes: it is bounded by what there is of connections,
+   * Shards and questions. */
   uint32_t events_max;           /* 65,536; at most 16,777,216 */
   uint32_t event_bytes_max;      /* 16,777,216; at least 1,024 */
 } dog_options_t;

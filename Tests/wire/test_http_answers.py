@@ -113,3 +113,15 @@ def test_a_response_to_head_has_its_length_and_no_body(echo):
 
 def test_every_answer_has_a_date(echo):
     assert fetch(echo, "GET", "/").header("Date").endswith(" GMT")
+
+
+def test_options_of_the_server_as_a_whole_is_answered_where_nobody_else_does():
+    server = Server("events", workers=1)
+    try:
+        with Connection(server.port) as connection:
+            connection.send(b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\nGET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert connection.response().status == 204
+            assert connection.response().status == 404
+        server.stop()
+    finally:
+        server.kill()

@@ -7,7 +7,13 @@ extension Worker {
     if let key = exchange.request.withPath({ engine.definitions.router.match($0) }) {
       return forward(exchange, to: key)
     }
-    guard let fetch = engine.definitions.fetch else { return exchange.refuse(404, "no route", from: self) }
+    guard let fetch = engine.definitions.fetch else {
+      // RFC 9110, section 9.3.7: "*" asks of the server as a whole, which is here.
+      if exchange.request.withTarget({ $0.elementsEqual(StaticString("*").bytes) }) {
+        return exchange.respond(Response(status: 204, headers: [], body: []), from: self)
+      }
+      return exchange.refuse(404, "no route", from: self)
+    }
     guard
       let ticket = Ticket.put(.fetch, exchange, on: self, timeoutMs: engine.options.identifyTimeoutMs)
     else { return }

@@ -373,6 +373,8 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     if case .waiting(let exchange) = state, !peerEnded { deadline = exchange.deadline }
     guard now >= deadline else { return setDeadline(deadline) }
     switch state {
+    // What is not read cannot come in time.
+    case .arriving where stream.isHeld, .reading where stream.isHeld: setDeadline(now + options.headerTimeoutMs)
     case .arriving:
       breakOff("the handshake did not end in time")
     case .reading:
