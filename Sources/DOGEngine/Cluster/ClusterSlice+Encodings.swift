@@ -99,14 +99,17 @@ extension ClusterSlice {
       for socket in sockets where socket.send(kind, payload).isOK { reached += 1 }
       return reached
     }
-    var maker = MessageFrame.Maker(kind, payload, worker.deflaters, deflate)
-    // By encoding, so that each is made once: nothing is said of the order among sockets.
-    for bits in [0] + FrameEncoding.compressed {
-      for socket in sockets where socket.encoding.windowBits == bits {
-        if socket.send(kind, payload, with: &maker).isOK { reached += 1 }
+    // One that does not keep up brings about an onerror, and a send in there would compress over what the others get.
+    return worker.holdingCallouts {
+      var maker = MessageFrame.Maker(kind, payload, worker.deflaters, deflate)
+      // By encoding, so that each is made once: nothing is said of the order among sockets.
+      for bits in [0] + FrameEncoding.compressed {
+        for socket in sockets where socket.encoding.windowBits == bits {
+          if socket.send(kind, payload, with: &maker).isOK { reached += 1 }
+        }
       }
+      return reached
     }
-    return reached
   }
 
   /// The largest window first, so that encodings which share a frame follow one another.

@@ -8,7 +8,7 @@ struct Callouts {
   /// How many waiting callouts one turn of the loop calls.
   static let atOnceMax = 4096
 
-  /// True while a callback of the host's runs on this worker.
+  /// True while a callback of the host's runs on this worker, or work during which none may.
   private(set) var isInHost = false
   private var isEmptying = false
   private var waiting: [() -> Void] = []
@@ -58,6 +58,16 @@ extension Worker {
   @inline(__always)
   func callOut(_ call: @escaping () -> Void) {
     if callouts.mustWait { callouts.wait { self.callHost(call) } } else { callHost(call) }
+  }
+
+  /// Does a piece of the engine's own work and puts off the callouts that it brings about until it is over: for work
+  /// with something that another call of the host's would change.
+  func holdingCallouts<Result>(_ work: () -> Result) -> Result {
+    guard !callouts.mustWait else { return work() }
+    callouts.enter()
+    let result = work()
+    if callouts.leave() { emptyCallouts() }
+    return result
   }
 
   /// Calls the host now: for what comes from the loop, where no callback can be running.

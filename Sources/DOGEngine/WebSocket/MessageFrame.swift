@@ -38,7 +38,8 @@ struct MessageFrame {
       self.settings = settings
     }
 
-    /// Good until the next call, and as long as nothing else is compressed on this worker.
+    /// Good until the next call, and as long as nothing else is compressed on this worker: the host must not be called
+    /// while a maker is in use.
     mutating func frame(for encoding: FrameEncoding) -> MessageFrame {
       guard !encoding.isPlain else { return MessageFrame(kind, message) }
       let bits = encoding.deflateBits(forMessageOf: message.count)

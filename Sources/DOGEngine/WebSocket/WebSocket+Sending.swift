@@ -13,13 +13,16 @@ extension WebSocket {
     guard closing.isOpen else { return .closed }
     guard FrameEncoder.frameSize(payload: payload.count) <= options.outboxBytesMax else { return .tooBig }
     if !encoding.isPlain, let settings = shard.gateway.deflate {
-      var maker = MessageFrame.Maker(kind, payload, worker.deflaters, settings)
-      return queue(maker.frame(for: encoding))
+      // Queueing may bring about an ondrain or an onerror, and a send in there would compress over this frame.
+      return worker.holdingCallouts {
+        var maker = MessageFrame.Maker(kind, payload, worker.deflaters, settings)
+        return queue(maker.frame(for: encoding))
+      }
     }
     return queue(MessageFrame(kind, payload))
   }
 
-  /// The same for one of several that get this message.
+  /// The same for one of several that get this message, with callouts held as long as `maker` is in use.
   func send(
     _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, with maker: inout MessageFrame.Maker
   ) -> Status {

@@ -100,9 +100,7 @@ extension EngineTests {
         let slow = try TestClient.open("/room/x?uid=slow", port: port, extensions: offer, receiveBuffer: 4096)
         let quick = try TestClient.open("/room/x?uid=quick", port: port, extensions: "permessage-deflate")
         let shard = try #require(watched.shards.now.first)
-        var random = FrameRandom(seed: 3)
-        // Letters that take more than half of their room when compressed.
-        let noise = String((0..<24_000).map { _ in "abcdefghijklmnopqrstuvwxyz".randomElement(using: &random) ?? "a" })
+        let noise = Self.noise(3)
         let messages = 1000
         for number in 0..<messages {
           let status = "\(number) \(noise)".with { shard.broadcast(.text, $0) }
@@ -121,6 +119,86 @@ extension EngineTests {
         #expect(Set(numbers).count == messages - dropped)
         #expect((numbers.last == messages - 1) == (policy == .dropOldest))
         #expect(slow.compressed == messages - dropped)
+      }
+    }
+
+    /// Letters that take more than half of their room when compressed.
+    private static func noise(_ seed: UInt64) -> String {
+      var random = FrameRandom(seed: seed)
+      return String((0..<24_000).map { _ in "abcdefghijklmnopqrstuvwxyz".randomElement(using: &random) ?? "a" })
+    }
+
+    @Test func `what an onerror sends does not get into the whisper that brought it about`() throws {
+      var host = Self.host(workers: 1)
+      host.options.outboxBytesMax = 64 << 10
+      let other = Self.noise(5)
+      host.onerror = { shard, _, _ in _ = other.with { shard.broadcast(.text, $0) } }
+      let watched = host
+      try host.run { engine, port in
+        let offer = "permessage-deflate"
+        let slow = try TestClient.open("/room/x?uid=x", port: port, extensions: offer, receiveBuffer: 4096)
+        let quick = try TestClient.open("/room/x?uid=x", port: port, extensions: offer)
+        let shard = try #require(watched.shards.now.first)
+        let uid = try #require(Name("x"))
+        let noise = Self.noise(3)
+        var isOver = false
+        for number in 0..<1000 where !isOver {
+          let whisper = "\(number) \(noise)"
+          let status = whisper.with { shard.whisper(uid, .text, $0) }
+          #expect(status == .ok)
+          let isRight = try quick.texts(1) == [whisper]
+          #expect(isRight)
+          isOver = watched.journal.now.contains("error x DOG_ESLOW")
+        }
+        #expect(isOver)
+        let isRight = try quick.texts(1) == [other]
+        #expect(isRight)
+        slow.close()
+        try quick.leave()
+        #expect(engine.isQuiet())
+      }
+    }
+
+    @Test func `what an ondrain sends does not get into the message that brought it about`() throws {
+      var host = Self.host(workers: 1)
+      host.options.outboxBytesMax = 64 << 10
+      host.options.outboxPolicy = .dropNewest
+      let other = Self.noise(5)
+      host.ondrain = { _, socket, _ in _ = other.with { socket.send(.text, $0) } }
+      let isInMessage = Gate()
+      let goesOn = Gate()
+      host.onmessage = { _, _, _ in
+        isInMessage.open()
+        goesOn.pass()
+      }
+      let watched = host
+      try host.run { engine, port in
+        let client = try TestClient.open("/room/x?uid=x", port: port, extensions: "permessage-deflate")
+        #expect(watched.saw("open x"))
+        let shard = try #require(watched.shards.now.first)
+        let socket = try #require(watched.sockets.now["x"])
+        // All of it waits for the worker, which finds more than an outbox holds before it comes to the last.
+        try client.send(text: "wait")
+        isInMessage.pass()
+        let noise = Self.noise(3)
+        for number in 0..<8 {
+          let status = "\(number) \(noise)".with { shard.broadcast(.text, $0) }
+          #expect(status == .ok)
+        }
+        let last = Self.noise(4)
+        let status = last.with { socket.send(.text, $0) }
+        #expect(status == .ok)
+        goesOn.open()
+        var seen: [String] = []
+        while !seen.contains(other), seen.count < 10 {
+          seen += try client.texts(1)
+        }
+        let isRight = seen.allSatisfy { $0 == last || $0 == other || $0.hasSuffix(" \(noise)") }
+        #expect(isRight)
+        #expect(seen.contains { $0 == last } && seen.contains { $0 == other })
+        #expect(engine.stats.dropped > 0)
+        try client.leave()
+        #expect(engine.isQuiet())
       }
     }
 

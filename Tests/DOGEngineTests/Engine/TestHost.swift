@@ -23,6 +23,7 @@ struct TestHost: Sendable {
   var onopen: @Sendable (ShardHandle, SocketHandle) throws -> Void = { _, _ in }
   var onmessage: @Sendable (ShardHandle, SocketHandle, Message) throws -> Void = { _, _, _ in }
   var onclose: @Sendable (ShardHandle, SocketHandle, Close) -> Void = { _, _, _ in }
+  var onerror: @Sendable (ShardHandle, SocketHandle, Status) -> Void = { _, _, _ in }
   var ondrain: @Sendable (ShardHandle, SocketHandle, Int) -> Void = { _, _, _ in }
   var ongossip: (@Sendable (ShardHandle, GossipHandle, UnsafeRawBufferPointer) throws -> Void)?
   var onstop: @Sendable (ShardHandle) -> Void = { _ in }
@@ -116,6 +117,7 @@ private final class HookedShard: Shard {
   }
 
   func onerror(_ socket: SocketHandle, _ error: Status) {
+    host.onerror(shard, socket, error)
     host.note("error \(uids[socket] ?? "unopened") \(error.name)")
   }
 
