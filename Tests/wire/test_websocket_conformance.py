@@ -12,7 +12,7 @@ from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.utilities import RemoteProtocolError
 
 from autobahn import CASES, INVALID, KOSME, VALID
-from client import BINARY, CLOSE, PONG, TEXT, close_code, frame
+from client import BINARY, CLOSE, PONG, TEXT, close_code, fetch, frame, upgrade_headers
 from frames import Peer, binary, close, converse, deliveries, ended_with, fragments, more, ping, pong, text
 from server import BIN, DEADLINE, Server
 
@@ -40,6 +40,21 @@ def test_a_case_ends_as_it_must_however_it_is_cut(port, case):
         frames, ending = converse(port, pieces)
         received, code = ended_with(frames)
         assert (received, code, ending) == (case.received, case.code, "fin"), name
+
+
+# ---- the opening handshake (RFC 6455, section 4.2.1)
+
+
+@pytest.mark.parametrize("changes, status", [
+    ({"Upgrade": "WebSocket"}, 101), ({"Upgrade": "other/2, websocket"}, 101),
+    ({"Connection": "keep-alive, Upgrade"}, 101),
+    ({"Upgrade": None}, 426), ({"Upgrade": "h2c"}, 426), ({"Upgrade": "websockets"}, 426), ({"Connection": None}, 426),
+    ({"Upgrade": None, "Sec_WebSocket_Version": None}, 426), ({"Upgrade": None, "Sec_WebSocket_Key": None}, 426),
+    ({"Sec_WebSocket_Version": "8"}, 426), ({"Sec_WebSocket_Key": None}, 400), ({"Sec_WebSocket_Key": "short"}, 400),
+    ({"Upgrade": "h2c", "Sec_WebSocket_Version": None, "Sec_WebSocket_Key": None}, 200),
+], ids=str)
+def test_whoever_sends_any_of_a_handshake_is_told_what_is_wrong_with_it(port, changes, status):
+    assert fetch(port, "GET", "/", upgrade_headers(**changes)).status == status
 
 
 # ---- 6.*: text is refused at its first bad byte, and not before

@@ -15,11 +15,16 @@ static inline dog_status_t respond_text(dog_request_t request, int status, const
   return dog_request_respond(request, status, &header, 1, text, length);
 }
 
-/* Does the client want to become a WebSocket? Whether it asks rightly is for dog_request_connect to find out. */
+/*
+ * Does the client want to become a WebSocket? Any of the handshake's headers says so: whether it asks rightly, the
+ * others with it, is for dog_request_connect to find out.
+ */
 static inline int wants_websocket(dog_request_t request) {
-  static const char wanted[] = "websocket";
+  static const char key[] = "sec-websocket-key", version[] = "sec-websocket-version", wanted[] = "websocket";
   const char *value = NULL;
   size_t length = 0;
+  if (dog_request_header(request, key, sizeof key - 1, &value, &length) == DOG_OK) return 1;
+  if (dog_request_header(request, version, sizeof version - 1, &value, &length) == DOG_OK) return 1;
   if (dog_request_header(request, "upgrade", 7, &value, &length) != DOG_OK) return 0;
   if (length != sizeof wanted - 1) return 0;
   for (size_t index = 0; index < length; index++) {
