@@ -58,7 +58,8 @@ extension ClusterSlice {
     var maker = MessageFrame.Maker(kind, payload, worker.deflaters, deflate)
     forEachGroup { encoding, group in
       // Nothing is compressed for a sender alone.
-      guard group.count(scope: scope) > (group === sender?.group ? 1 : 0) else { return }
+      let own = group === sender?.group ? sender : nil
+      guard group.hasReceivers(scope: scope, excluding: own) else { return }
       append(maker.frame(for: encoding), to: group, scope: scope, excluding: sender)
     }
     markDirty()

@@ -91,6 +91,17 @@ final class Group<Member: GroupMember> {
 
   func count(scope: Int?) -> Int { scope.map { scopes[$0].members.count } ?? memberCount }
 
+  /// Whether a message to the members of `scope`, or all, has anybody to get it but its sender, who need not be one of
+  /// them.
+  func hasReceivers(scope: Int?, excluding sender: Member?) -> Bool {
+    count(scope: scope) > (isReceiver(sender, scope: scope) ? 1 : 0)
+  }
+
+  private func isReceiver(_ member: Member?, scope: Int?) -> Bool {
+    guard let member, member.seat.isTaken else { return false }
+    return scope == nil || scope == Int(member.seat.scope)
+  }
+
   /// In no particular order. `body` may let members join and leave: it is called for those who were there at first.
   func forEachMember(scope: Int?, _ body: (Member) -> Void) {
     if let scope {
@@ -126,16 +137,13 @@ final class Group<Member: GroupMember> {
     _ size: Int, messages: Int, scope: Int?, excluding sender: Member?
   ) -> UnsafeMutableRawPointer? {
     assert(!isFlushing && size > 0)
-    let receivers = count(scope: scope)
-    if let sender, sender.seat.isTaken, scope == nil || scope == Int(sender.seat.scope) {
-      guard receivers > 1 else { return nil }
+    guard hasReceivers(scope: scope, excluding: sender) else { return nil }
+    if let sender, isReceiver(sender, scope: scope) {
       let start = position(in: Int(sender.seat.scope))
       skip(sender, from: start, to: Position(bytes: start.bytes + size, frames: start.frames + messages))
-    } else if receivers == 0 {
-      return nil
     }
     // To the scope of all members an emit is a broadcast: whoever joins another scope later skips it in any case.
-    if let scope, receivers < memberCount { return extendEmits(of: scope, by: size, messages: messages) }
+    if let scope, count(scope: scope) < memberCount { return extendEmits(of: scope, by: size, messages: messages) }
     batch.commonFrames += messages
     return batch.common.extend(by: size, pool: pool)
   }

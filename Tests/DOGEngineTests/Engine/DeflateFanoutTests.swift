@@ -202,6 +202,22 @@ extension EngineTests {
       }
     }
 
+    @Test(arguments: [nil, "permessage-deflate"])
+    func `what a socket that is lost says in its onerror is heard by the only one left`(_ offer: String?) throws {
+      var host = Self.host(workers: 1)
+      host.onerror = { _, socket, _ in _ = Self.words(3).with { socket.broadcast(.text, $0) } }
+      try host.run { engine, port in
+        let stays = try TestClient.open("/room/x?uid=stays", port: port, extensions: offer)
+        let other = try TestClient.open("/room/x?uid=other", port: port, extensions: Self.offers[4])
+        let leaves = try TestClient.open("/room/x?uid=leaves", port: port, extensions: offer)
+        leaves.close()
+        let heard = try [stays.texts(1), other.texts(1)]
+        #expect(heard == [[Self.words(3)], [Self.words(3)]])
+        for client in [stays, other] { try client.leave() }
+        #expect(engine.isQuiet())
+      }
+    }
+
     @Test func `sockets come and go between broadcasts from a thread of the host`() throws {
       let host = Self.host(workers: 3)
       try host.run { engine, port in
