@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import DOGEngine
@@ -152,6 +153,31 @@ extension EngineTests {
           client.close()
           #expect(engine.isQuiet())
         }
+      }
+    }
+
+    @Test(arguments: [1, 3])
+    func `whoever half-closes behind its handshake is upgraded all the same, and answered`(_ workers: Int) throws {
+      var host = TestHost(workers: workers)
+      // By then the FIN has long been read.
+      host.receive = { _, request in
+        ForeignThread {
+          usleep(50_000)
+          request.connect()
+        }
+      }
+      host.onmessage = { _, socket, message in socket.send(message.kind, message.bytes) }
+      try host.run { engine, port in
+        for number in 0..<4 {
+          let client = try TestClient(port: port)
+          try client.requestUpgrade("/room/\(number)")
+          try client.send(ClientFrame.text("early") + (number % 2 == 0 ? ClientFrame.close(1000) : []))
+          client.shutdown()
+          try client.expectUpgrade()
+          let frames = try [client.next() as TestClient.Frame, client.next()]
+          #expect(frames == [.text("early"), number % 2 == 0 ? .close(code: 1000, reason: "") : .end])
+        }
+        #expect(engine.isQuiet())
       }
     }
   }
