@@ -43,7 +43,9 @@ if ! is_fresh "$out/engine.o" Sources include/dog.h Tests/fuzz/build.sh; then
     -c -o "$out/engine.o" $(find Sources/DOGEngine -name '*.swift')
 fi
 if ! is_fresh "$out/fuzz" "$out/engine.o" "$out/c.o" Tests/fuzz $shared; then
+  # The module is for the debugger alone, and is named all the same: a temporary one, where there are so many outputs
+  # that swiftc lists them in a file, is listed without its folder and so left in ours.
   # shellcheck disable=SC2086
-  compile -module-name Fuzz Tests/fuzz/*.swift $shared "$out/engine.o" "$out/c.o" -luv -lz -lssl -lcrypto \
-    -o "$out/fuzz"
+  compile -module-name Fuzz -emit-executable -emit-module-path "$out/Fuzz.swiftmodule" Tests/fuzz/*.swift $shared \
+    "$out/engine.o" "$out/c.o" -luv -lz -lssl -lcrypto -o "$out/fuzz"
 fi

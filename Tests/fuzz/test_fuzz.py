@@ -21,6 +21,10 @@ def test_fuzzer_finds_nothing(program, name, tmp_path):
     assert fuzz.runs(log) >= RUNS
 
 
+def test_the_build_leaves_nothing_among_the_sources(program):
+    assert [path.name for kind in ["module", "doc", "sourceinfo"] for path in fuzz.ROOT.glob(f"*.swift{kind}")] == []
+
+
 def test_every_fuzzer_has_seeds(program):
     tables = {path.name for path in (fuzz.OUT / "tables").iterdir()}
     assert tables == set(fuzz.NAMES)
