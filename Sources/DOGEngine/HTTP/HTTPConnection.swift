@@ -151,7 +151,8 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
 
   private func expectMore(since before: RequestParser.Phase) {
     switch parser.phase {
-    case .idle: setDeadline(worker.now + options.keepaliveTimeoutMs)
+    // As it is since the accept, or the last response: empty lines are no request.
+    case .idle: break
     // From its first byte on: bytes that trickle in gain no time.
     case .head: if before != .head { setDeadline(worker.now + options.headerTimeoutMs) }
     case .body: setDeadline(worker.now + options.bodyTimeoutMs)
@@ -378,7 +379,8 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     case .arriving:
       breakOff("the handshake did not end in time")
     case .reading:
-      if parser.phase == .idle || !isAllWritten { end() } else { refuse(408, "the request did not come in time") }
+      guard isAllWritten else { return resetUnread() }
+      if parser.phase == .idle { end() } else { refuse(408, "the request did not come in time") }
     case .waiting(let exchange):
       if peerEnded { return end() }
       worker.counters.add(.refused)
@@ -386,9 +388,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
       exchange.abandon()
       respond(worker.refusal(503, "the host did not answer in time"), to: exchange)
     case .streaming(let response): streamStalled(response)
-    case .leaving, .finishing:
-      worker.logPeer(.info, "\(stream.peer.text): reset, it does not read what it is sent")
-      end(reset: true)
+    case .leaving, .finishing: resetUnread()
     case .lingering: end(reset: true)
     case .gone: break
     }
@@ -412,6 +412,12 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
 
   /// No more requests: ends when what is queued has gone out.
   private func finish() {
+  /// Bytes have waited for the client as long as they may.
+  private func resetUnread() {
+    worker.logPeer(.info, "\(stream.peer.text): reset, it does not read what it is sent")
+    end(reset: true)
+  }
+
     state = .finishing
     ahead = []
     setDeadline(worker.now + options.bodyTimeoutMs)

@@ -37,8 +37,9 @@ extension EngineTests {
       }
     }
 
-    @Test func `E2: shards_max: who fits no Shard is answered with 503`() throws {
-      var host = TestHost()
+    @Test(arguments: [1, 3])
+    func `E2: shards_max: who fits no Shard is answered with 503`(workers: Int) throws {
+      var host = TestHost(workers: workers)
       host.limit = 1
       host.options.shardsMax = 1
       try host.run { engine, port in
@@ -100,8 +101,9 @@ extension EngineTests {
       }
     }
 
-    @Test func `E2: header_timeout_ms: half a request is answered with 408`() throws {
-      var host = TestHost()
+    @Test(arguments: [1, 3])
+    func `E2: header_timeout_ms: half a request is answered with 408`(workers: Int) throws {
+      var host = TestHost(workers: workers)
       host.options.headerTimeoutMs = 100
       try host.run { engine, port in
         let client = try TestClient(port: port)
@@ -131,9 +133,45 @@ extension EngineTests {
       }
     }
 
-    @Test(arguments: ["Content-Length: 3\r\n\r\nab", "Transfer-Encoding: chunked\r\n\r\n3\r\nab", ""])
-    func `E2: body_timeout_ms: half a body is answered with 408, and the reason`(_ rest: String) throws {
-      var host = TestHost()
+    /// keepalive_timeout_ms, which is for those that have asked before, would be longer than any test waits.
+    @Test(arguments: ["", "\r\n", "\r\n\r\n"])
+    func `E2: header_timeout_ms: a client that sends nothing, or empty lines, is closed`(_ lines: String) throws {
+      var host = TestHost(workers: 2)
+      host.options.headerTimeoutMs = 100
+      host.options.keepaliveTimeoutMs = Options.dayMs
+      try host.run { engine, port in
+        let client = try TestClient(port: port)
+        if !lines.isEmpty { try client.send(lines) }
+        #expect(try client.response() == nil)
+        #expect(engine.isQuiet())
+      }
+    }
+
+    /// The request is answered and over, and more of the answer waits than the kernel's buffers hold.
+    @Test(arguments: [1, 3])
+    func `E2: body_timeout_ms: a client that takes nothing of its response is reset, and the log says so`(
+      workers: Int
+    ) throws {
+      var host = TestHost(workers: workers)
+      let lines = Watched<[String]>([])
+      host.options.logLevel = .info
+      host.options.log = { _, line in lines.change { $0.append(line) } }
+      host.options.bodyTimeoutMs = 200
+      let body = String(repeating: "x", count: 32 << 20)
+      host.receive = { _, request in request.respond(status: 200, body: body) }
+      try host.run { engine, port in
+        let client = try TestClient(port: port, receiveBuffer: 4096)
+        try client.request("/room/x?uid=a")
+        #expect(
+          lines.wait { $0.contains { $0.hasPrefix("127.0.0.1:") && $0.hasSuffix("it does not read what it is sent") } })
+        #expect(engine.isQuiet())
+      }
+    }
+
+    @Test(
+      arguments: ["Content-Length: 3\r\n\r\nab", "Transfer-Encoding: chunked\r\n\r\n3\r\nab", ""], [1, 3])
+    func `E2: body_timeout_ms: half a body is answered with 408, and the reason`(_ rest: String, workers: Int) throws {
+      var host = TestHost(workers: workers)
       host.options.bodyTimeoutMs = 100
       try host.run { engine, port in
         let client = try TestClient(port: port)
@@ -150,8 +188,9 @@ extension EngineTests {
       }
     }
 
-    @Test func `E2: keepalive_timeout_ms: a connection without a request is closed`() throws {
-      var host = TestHost()
+    @Test(arguments: [1, 3])
+    func `E2: keepalive_timeout_ms: a connection without a request is closed`(workers: Int) throws {
+      var host = TestHost(workers: workers)
       host.options.keepaliveTimeoutMs = 100
       try host.run { engine, port in
         let client = try TestClient(port: port)
@@ -203,8 +242,9 @@ extension EngineTests {
       }
     }
 
-    @Test func `E2: ping_timeout_ms: a client that answers no ping is an error, then closed with 1006`() throws {
-      var host = TestHost()
+    @Test(arguments: [1, 3])
+    func `E2: ping_timeout_ms: a client that answers no ping is an error, then closed with 1006`(workers: Int) throws {
+      var host = TestHost(workers: workers)
       host.options.pingIntervalMs = 100
       host.options.pingTimeoutMs = 100
       try host.run { engine, port in
@@ -219,8 +259,9 @@ extension EngineTests {
       }
     }
 
-    @Test func `E2: close_timeout_ms: a client that does not close back is closed with 1006`() throws {
-      var host = TestHost()
+    @Test(arguments: [1, 3])
+    func `E2: close_timeout_ms: a client that does not close back is closed with 1006`(workers: Int) throws {
+      var host = TestHost(workers: workers)
       host.options.closeTimeoutMs = 100
       try host.run { engine, port in
         let client = try TestClient.open("/room/x?uid=a", port: port)
