@@ -159,7 +159,10 @@ typedef enum dog_log_level {
   DOG_LOG_LEVEL_MAX = 0x7fffffff
 } dog_log_level_t;
 
-/* One line of the engine's log, without a newline: control characters in it are escaped, and it is at most 1,027 bytes
+/* What an outsider did, with its address and what became of it, is DOG_LOG_INFO: refusals above all. Where the host is
+ * late or fails it is DOG_LOG_WARN or DOG_LOG_ERROR.
+ *
+ * One line of the engine's log, without a newline: control characters in it are escaped, and it is at most 1,027 bytes
  * long. What an outsider can cause is limited to some lines a second, each kind to its share. Called on any thread,
  * several at once; must not call the engine. */
 typedef void (*dog_log_fn)(void *user, dog_log_level_t level, const char *line, size_t length);
@@ -197,10 +200,11 @@ typedef struct dog_options {
   dog_log_fn log;                /* NULL: no log */
   void *log_user;
 
-  uint32_t connections_max;      /* 1,000,000: TCP connections of the engine; one more is answered 503 and closed */
+  uint32_t connections_max;      /* 1,000,000: TCP connections that are let in; one more is answered 503 and closed */
   uint32_t gateways_max;         /* 100,000: Gateways alive; one more is 503 */
   uint32_t shards_max;           /* 100,000: Shards of one Gateway; one more is 503 */
-  uint32_t mailbox_bytes_max;    /* 67,108,864: bytes waiting between two workers; a send past it is DOG_EFULL */
+  uint32_t mailbox_bytes_max;    /* 67,108,864: bytes waiting for a worker, with 128 for each message; a send past it
+                                  * is DOG_EFULL */
 
   uint32_t target_bytes_max;     /* 8,192: a longer request target is 414 */
   uint32_t header_bytes_max;     /* 16,384: request line and headers; more is 431, be it for the sake of a target that
@@ -296,7 +300,7 @@ typedef struct dog_certificate {
  *
  * TLS is 1.2 and 1.3 with forward secrecy and AEAD, ALPN "http/1.1" and "http/1.0", tickets and no renegotiation. It
  * takes about 16 KiB of memory for each idle connection. Who is not let in is told by 503 over TLS too, after its
- * handshake.
+ * handshake, and behind its PROXY header; while 256 of a worker's are being told, others of those two are reset.
  */
 typedef struct dog_listen_options {
   size_t size;

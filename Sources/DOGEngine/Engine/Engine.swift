@@ -38,6 +38,9 @@ public final class Engine: @unchecked Sendable {
   let directory = Directory()
   /// TCP connections open, in transit between workers included.
   let connections = Atomic<Int>(0)
+  /// Those of them that were let in. Not one that waits to be told that it is refused, or who is refused a lot would
+  /// keep everybody else out.
+  let admittedConnections = Atomic<Int>(0)
   /// Gateways alive.
   let gatewayCount = Atomic<Int>(0)
   let trustedProxies: TrustedProxies

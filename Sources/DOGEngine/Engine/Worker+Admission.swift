@@ -28,7 +28,7 @@ struct LagWatch {
 // Who is let in, while there is a load that new connections would make worse.
 extension Worker {
   static let memoryPeriodMs: UInt64 = 250
-  /// Connections that wait to be told that they are refused: one past it is ended without a word.
+  /// Connections that were refused and have not ended: one past it is not waited for.
   static let refusedConnectionsMax = 256
   /// How long such a connection has for its handshake and to read its 503.
   static let refusedConnectionMs: UInt64 = 2000

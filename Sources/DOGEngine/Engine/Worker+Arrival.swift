@@ -3,7 +3,8 @@ import Synchronization
 // A connection's arrival: whom it is from, and whether it is let in.
 extension Worker {
   func accepted(_ stream: Stream, from endpoint: Endpoint) {
-    let open = engine.connections.add(1, ordering: .sequentiallyConsistent).newValue
+    engine.connections.add(1, ordering: .sequentiallyConsistent)
+    let admitted = engine.admittedConnections.add(1, ordering: .sequentiallyConsistent).newValue
     counters.add(.connectionsTotal)
     let connection = HTTPConnection(stream: stream, worker: self)
     guard !isDraining, let handle = connections.insert(connection, as: .connection) else {
@@ -18,7 +19,7 @@ extension Worker {
       }
       stream.preface = proxyHeader(of: connection, stream)
     }
-    if open > engine.options.connectionsMax {
+    if admitted > engine.options.connectionsMax {
       connection.refuseOnArrival("the engine has connections_max connections")
     } else if let overload = overload() {
       connection.refuseOnArrival(overload)
@@ -28,8 +29,12 @@ extension Worker {
     connection.open()
   }
 
+  /// A connection is not let in, and stays until it was told so.
+  func connectionRefused() { engine.admittedConnections.subtract(1, ordering: .sequentiallyConsistent) }
+
   /// A TCP connection of the engine is over, as HTTP or as a WebSocket.
-  func connectionEnded() {
+  func connectionEnded(wasRefused: Bool = false) {
+    if !wasRefused { engine.admittedConnections.subtract(1, ordering: .sequentiallyConsistent) }
     let open = engine.connections.subtract(1, ordering: .sequentiallyConsistent).newValue
     if open == 0, isDraining { engine.workers[0].post { $0.advanceStop(acknowledging: 0) } }
   }

@@ -253,17 +253,35 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
 
   var isRefused: Bool { refusal != nil }
 
-  /// Refuses a connection that is not let in: with 503 as soon as it has arrived, or at once where too many others wait
-  /// for theirs.
+  /// Refuses a connection that is not let in: with 503 as soon as it has arrived, and then as patiently as any. Where
+  /// too many are waited for already it is told as it goes, if it can be: not before a PROXY header or a handshake.
   func refuseOnArrival(_ reason: StaticString) {
     guard refusal == nil else { return }
-    guard worker.refusedConnections < Worker.refusedConnectionsMax else { return breakOff("\(reason)") }
+    guard worker.refusedConnections < Worker.refusedConnectionsMax else {
+      guard stream.isPlain else { return breakOff("\(reason)") }
+      sayRefused(reason)
+      return breakOff("\(reason)", reset: false)
+    }
     worker.refusedConnections += 1
+    worker.connectionRefused()
     refusal = (reason, worker.now + Worker.refusedConnectionMs)
     setDeadline(deadline)
   }
 
-  /// Ends a connection to which nothing can be said.
+  /// Offers the kernel a 503, which it takes: nothing was written before.
+  private func sayRefused(_ reason: StaticString) {
+    let response = worker.refusal(503, "\(reason)")
+    response.body.withUnsafeBytes { body in
+      let bytes = worker.pool.take(atLeast: 512 + body.count)
+      ResponseEncoder.encode(
+        status: 503, headers: response.headers, body: body, for: .unread(isHEAD: false), date: worker.httpDate(),
+        into: bytes)
+      worker.counters.add(.bytesOut, max(0, stream.tryWrite(bytes.base, bytes.count)))
+      worker.pool.give(bytes)
+    }
+  }
+
+  /// Ends a connection to which nothing more is said.
   func breakOff(_ reason: String, reset: Bool = true) {
     worker.counters.add(.refused)
     worker.logPeer(.info, "\(stream.peer.text): closed, \(reason)", about: reason.hashValue)
@@ -394,6 +412,12 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     }
   }
 
+  /// Bytes have waited for the client as long as they may.
+  private func resetUnread() {
+    worker.logPeer(.info, "\(stream.peer.text): reset, it does not read what it is sent")
+    end(reset: true)
+  }
+
   // MARK: Ending
 
   /// The engine stops: only a request in flight is still answered.
@@ -412,12 +436,6 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
 
   /// No more requests: ends when what is queued has gone out.
   private func finish() {
-  /// Bytes have waited for the client as long as they may.
-  private func resetUnread() {
-    worker.logPeer(.info, "\(stream.peer.text): reset, it does not read what it is sent")
-    end(reset: true)
-  }
-
     state = .finishing
     ahead = []
     setDeadline(worker.now + options.bodyTimeoutMs)
@@ -436,7 +454,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     worker.connections.remove(handle)
     // Before the last connection of an engine that stops is counted out.
     if case .streaming(let response) = ending { response.lost(status) }
-    worker.connectionEnded()
+    worker.connectionEnded(wasRefused: refusal != nil)
     if refusal != nil { worker.refusedConnections -= 1 }
     switch ending {
     case .waiting(let exchange): exchange.abandon()

@@ -23,6 +23,9 @@ final class Stream {
   /// past what it has taken. To be set before `begin`.
   var preface: ((inout UnsafeMutableRawBufferPointer) -> PrefaceProgress)?
 
+  /// What is written goes out as it is, and at once: nothing has to come first.
+  var isPlain: Bool { preface == nil && tls == nil }
+
   // TLS alone: see Stream+TLS.swift.
   var tls: TLSSession?
   var tlsState = TLSState()

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import DOGEngine
@@ -32,6 +33,35 @@ extension EngineTests {
         try held[1].leave()
         #expect(engine.isQuiet())
         #expect(eventually { engine.addressCounts?.totals.addresses == 0 })
+      }
+    }
+
+    @Test(arguments: [1, 3])
+    func `an address that is refused again and again does not fill connections_max for the others`(
+      workers: Int
+    ) throws {
+      var host = TestHost(workers: workers)
+      host.options.connectionsPerAddressMax = 2
+      host.options.connectionsMax = 5
+      try host.run { engine, port in
+        let held = try (0..<2).map { try TestClient.open("/room/x?uid=u\($0)", port: port) }
+        // None of them leaves when it is told.
+        let refused = try (0..<20).map { _ in try TestClient(port: port) }
+        for client in refused { #expect(try client.response()?.status == 503) }
+        let others = try (2..<5).map { number in
+          let client = try TestClient(port: port, from: "127.0.0.2\(number)")
+          try client.request("/room/x?uid=u\(number)")
+          #expect(try client.response()?.status == 200)
+          return client
+        }
+        #expect(engine.admittedConnections.load(ordering: .relaxed) == 5)
+        // And that is all: five are in.
+        let sixth = try TestClient(port: port, from: "127.0.0.29")
+        #expect(try sixth.response()?.status == 503)
+        for client in others + refused + [sixth] { client.close() }
+        for client in held { try client.leave() }
+        #expect(engine.isQuiet())
+        #expect(eventually { engine.admittedConnections.load(ordering: .relaxed) == 0 })
       }
     }
 

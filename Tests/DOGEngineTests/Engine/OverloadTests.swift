@@ -92,6 +92,11 @@ extension EngineTests {
         let inside = try TestClient.open("/room/x?uid=a", port: port)
         let others = try (0..<Worker.refusedConnectionsMax + 20).map { _ in try TestClient(port: port) }
         #expect(eventually { engine.stats.refused == others.count })
+        // Each of them is told, those too that nobody waits for.
+        for client in others {
+          let response = try client.response()
+          #expect(response?.status == 503 && response?.headers["retry-after"] == "9")
+        }
         #expect(engine.stats.connections <= Worker.refusedConnectionsMax + 1)
         #expect(eventually { engine.stats.connections == 1 })
         try inside.leave()
