@@ -8,7 +8,8 @@ final class Mailbox<Message: Sendable>: Sendable {
   }
 
   private let state = Lock(State())
-  /// Bytes of payload that wait here: a limit for those who can be refused, not a count that must be exact.
+  /// Bytes that wait here. Changed under the lock, with the messages that they are of: one that was taken before its
+  /// bytes were counted would leave them behind. Read without it, by those who can be refused.
   private let bytes = Atomic<Int>(0)
 
   enum Sent {
@@ -20,9 +21,9 @@ final class Mailbox<Message: Sendable>: Sendable {
   }
 
   func send(_ message: Message, bytes count: Int = 0) -> Sent {
-    if count > 0 { bytes.add(count, ordering: .relaxed) }
-    return state.withLock { state in
+    state.withLock { state in
       guard !state.isClosed else { return .closed }
+      if count > 0 { bytes.add(count, ordering: .relaxed) }
       state.messages.append(message)
       return state.messages.count == 1 ? .first : .queued
     }
@@ -32,8 +33,10 @@ final class Mailbox<Message: Sendable>: Sendable {
 
   /// Takes all that waits, into `into`, which must be empty and whose storage is used for what comes next.
   func takeAll(into: inout [Message]) {
-    bytes.store(0, ordering: .relaxed)
-    state.withLock { swap(&$0.messages, &into) }
+    state.withLock { state in
+      bytes.store(0, ordering: .relaxed)
+      swap(&state.messages, &into)
+    }
   }
 
   /// No more from now on. What waits still is returned, to be let go by the caller.

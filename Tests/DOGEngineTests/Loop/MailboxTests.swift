@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import DOGEngine
@@ -37,6 +38,35 @@ import Testing
     var taken: [Int] = []
     mailbox.takeAll(into: &taken)
     #expect(mailbox.bytesWaiting == 0)
+  }
+
+  /// For as long as it takes to meet in every way, where each has a processor of its own.
+  @Test func `an empty mailbox has no bytes waiting, however a sender and the reader meet`() {
+    final class Meeting: Sendable {
+      let mailbox = Mailbox<Int>()
+      let round = Atomic(0)
+      let isOver = Atomic(false)
+    }
+    let meeting = Meeting()
+    let sender = ForeignThread {
+      var round = 0
+      while !meeting.isOver.load(ordering: .acquiring) {
+        guard meeting.round.load(ordering: .acquiring) == round else { continue }
+        round += 1
+        _ = meeting.mailbox.send(round, bytes: 10)
+      }
+    }
+    let end = ContinuousClock.now + .milliseconds(300)
+    var wrong = 0
+    while ContinuousClock.now < end {
+      var taken: [Int] = []
+      while taken.isEmpty { meeting.mailbox.takeAll(into: &taken) }
+      if meeting.mailbox.bytesWaiting != 0 { wrong += 1 }
+      meeting.round.add(1, ordering: .acquiringAndReleasing)
+    }
+    meeting.isOver.store(true, ordering: .releasing)
+    #expect(sender.join())
+    #expect(wrong == 0)
   }
 
   @Test func `each sender's messages come in its order, each exactly once, and every burst has one first`() {
