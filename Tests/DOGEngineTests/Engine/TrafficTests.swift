@@ -30,18 +30,18 @@ extension EngineTests {
       ("pongs", { $0.byteRateMax = 1000 }, (0..<200).flatMap { _ in ClientFrame.pong() }),
     ]
 
-    @Test(arguments: tooMuch)
+    @Test(arguments: tooMuch, [1, 3])
     func `E2: a client over its rate is closed with 1008, after onerror, and the log says so`(
-      _: String, limit: @Sendable (inout Options) -> Void, bytes: [UInt8]
+      _ excess: (String, limit: @Sendable (inout Options) -> Void, bytes: [UInt8]), workers: Int
     ) throws {
-      var host = TestHost()
+      var host = TestHost(workers: workers)
       let log = Watched<[String]>([])
       host.options.logLevel = .info
       host.options.log = { _, line in log.change { $0.append(line) } }
-      limit(&host.options)
+      excess.limit(&host.options)
       try host.run { engine, port in
         let client = try TestClient.open("/room/x?uid=a", port: port)
-        try client.send(bytes)
+        try client.send(excess.bytes)
         let end = try Self.closeFrame(of: client)
         #expect(end == .close(code: 1008, reason: ""))
         #expect(host.saw("close a 1008 unclean"))
@@ -53,8 +53,9 @@ extension EngineTests {
       }
     }
 
-    @Test func `E2: by the other policy what is over is thrown away, counted, and the socket lives`() throws {
-      var host = TestHost()
+    @Test(arguments: [1, 3])
+    func `E2: by the other policy what is over is thrown away, counted, and the socket lives`(workers: Int) throws {
+      var host = TestHost(workers: workers)
       host.options.messageRateMax = 1
       host.options.messageBurstMax = 3
       host.options.ratePolicy = .drop
@@ -93,8 +94,11 @@ extension EngineTests {
       }
     }
 
-    @Test func `E2: frame_bytes_max: 1009 from the header alone, while a message in smaller frames passes`() throws {
-      var host = TestHost()
+    @Test(arguments: [1, 3])
+    func `E2: frame_bytes_max: 1009 from the header alone, while a message in smaller frames passes`(workers: Int)
+      throws
+    {
+      var host = TestHost(workers: workers)
       host.options.frameBytesMax = 100
       try host.run { engine, port in
         let client = try TestClient.open("/room/x?uid=a", port: port)
