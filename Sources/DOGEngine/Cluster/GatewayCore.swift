@@ -160,7 +160,7 @@ final class GatewayCore: @unchecked Sendable {
       let ticket = Ticket.put(
         .clusterize(self, slot: slot), exchange, uid: uid, on: home,
         timeoutMs: home.engine.options.identifyTimeoutMs)
-    else { return abandonShard(slot, with: home.refusal(503)) }
+    else { return abandonShard(slot, status: 503) }
     home.ask(ticket) { [self] request in try host?.clusterize(request) }
   }
 
@@ -188,8 +188,17 @@ final class GatewayCore: @unchecked Sendable {
 
   func isTaken(_ id: Name) -> Bool { shardIDs.contains(id) }
 
-  /// The coming Shard gets no name: those who waited are answered, their places are gone with it.
+  /// The coming Shard gets no name: those who waited have the host's answer, their places are gone with it.
   func abandonShard(_ slot: Int, with response: Response) {
+    abandonShard(slot) { [home] exchange in exchange.respond(response, from: home) }
+  }
+
+  /// The same where the host has no answer: each is refused.
+  func abandonShard(_ slot: Int, status: Int) {
+    abandonShard(slot) { [home] exchange in exchange.refuse(status, "its Shard got no name", from: home) }
+  }
+
+  private func abandonShard(_ slot: Int, answer: (Exchange) -> Void) {
     home.assertHere()
     guard case .coming(let waiting) = members[slot] else { return }
     members[slot] = .none
@@ -198,10 +207,7 @@ final class GatewayCore: @unchecked Sendable {
     // All are ended before the first is answered: an answer may bring in the next request.
     let ended = waiting.filter { home.tickets.claim($0.handle) }
     for ticket in ended { ticket.end(on: home) }
-    for ticket in ended {
-      home.counters.add(.refused)
-      ticket.exchange.respond(response, from: home)
-    }
+    for ticket in ended { answer(ticket.exchange) }
     planSweep()
     endIfForgettable()
   }

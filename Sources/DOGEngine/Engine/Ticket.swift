@@ -95,6 +95,11 @@ final class Ticket: @unchecked Sendable {
     if case .clusterize(let gateway, let slot) = question { gateway.abandonShard(slot, with: response) }
   }
 
+  /// The same where the host failed.
+  func abandonShard(status: Int) {
+    if case .clusterize(let gateway, let slot) = question { gateway.abandonShard(slot, status: status) }
+  }
+
   /// The client has left, or the engine ends. On its worker.
   func cancel(on worker: Worker) {
     // Lost: an answer is on its way here and finds the client gone by itself.
@@ -103,7 +108,7 @@ final class Ticket: @unchecked Sendable {
     switch question {
     case .fetch: break
     case .identify(let gateway): gateway.endIfForgettable()
-    case .clusterize(let gateway, let slot): gateway.abandonShard(slot, with: worker.refusal(503))
+    case .clusterize(let gateway, let slot): gateway.abandonShard(slot, status: 503)
     case .waiting(let gateway, let slot): gateway.stopWaiting(self, slot: slot)
     case .receive(let shard): shard.gateway.release(uid, slot: shard.slot, from: worker)
     }

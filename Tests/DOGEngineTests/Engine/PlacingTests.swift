@@ -63,6 +63,30 @@ extension EngineTests {
         for client in clients { client.close() }
         #expect(engine.isQuiet())
         #expect(engine.stats.shards == 0)
+        #expect(engine.stats.refused == 4)
+      }
+    }
+
+    @Test(arguments: [1, 3])
+    func `G4: an id that is none refuses everybody who waited, and the log names each of them`(workers: Int) throws {
+      var host = TestHost(workers: workers)
+      let lines = Watched<[String]>([])
+      host.options.logLevel = .info
+      host.options.log = { _, line in lines.change { $0.append(line) } }
+      let asked = Watched<[RequestHandle]>([])
+      host.clusterize = { request in asked.change { $0.append(request) } }
+      try host.run { engine, port in
+        let clients = try (0..<3).map { index in
+          let client = try TestClient(port: port)
+          try client.request("/room/x?uid=u\(index)")
+          return client
+        }
+        #expect(asked.wait { $0.count == 1 } && eventually { engine.stats.places == 3 })
+        let request = try #require(asked.now.first)
+        #expect("".with { request.clusterize($0) } == .invalid)
+        for client in clients { #expect(try client.response()?.status == 500) }
+        #expect(eventually { engine.stats.refused == 3 })
+        #expect(lines.now.count { $0.hasPrefix("127.0.0.1:") && $0.hasSuffix("500, its Shard got no name") } == 3)
       }
     }
 
@@ -84,6 +108,8 @@ extension EngineTests {
           #expect(response?.status == 418)
           #expect(response?.body == "no more")
         }
+        // It is the host's answer, not the engine's.
+        #expect(engine.stats.refused == 0)
         #expect(eventually { engine.stats.places == 0 })
         #expect(request.respond(status: 200, body: "") == .stale)
       }

@@ -61,7 +61,7 @@ public struct RequestHandle: Hashable, Sendable {
       guard !gateway.isTaken(name) else {
         worker.logPeer(
           .error, "\(ticket.exchange.request.summary): 500, clusterize named a Shard that is alive: \(name)")
-        gateway.abandonShard(slot, with: worker.refusal(500))
+        gateway.abandonShard(slot, status: 500)
         return .exists
       }
       gateway.nameShard(slot, name)
@@ -188,7 +188,7 @@ public struct RequestHandle: Hashable, Sendable {
         worker.counters.add(.refused)
         ticket.exchange.respond(worker.refusal(500), from: worker)
       } else {
-        ticket.abandonShard(with: worker.refusal(500))
+        ticket.abandonShard(status: 500)
       }
       return .ok
     }
