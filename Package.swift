@@ -30,6 +30,8 @@ let package = Package(
       name: "dog-host",
       dependencies: ["DOGEngine", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       resources: [.embedInCode("Demo/page.html")]),
+    // The host of Tests/conformance that is written in Swift.
+    .executableTarget(name: "conformance-host", dependencies: ["DOGEngine"], path: "Tests/conformance/swift"),
     .testTarget(name: "DOGEngineTests", dependencies: ["DOGEngine"]),
     .testTarget(name: "DOGHostTests", dependencies: ["dog-host"]),
   ]

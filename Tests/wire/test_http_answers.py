@@ -119,9 +119,9 @@ def test_options_of_the_server_as_a_whole_is_answered_where_nobody_else_does():
     server = Server("events", workers=1)
     try:
         with Connection(server.port) as connection:
-            connection.send(b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\nGET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n")
-            assert connection.response().status == 204
-            assert connection.response().status == 404
+            for _ in range(2):
+                connection.send(b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n")
+                assert connection.response().status == 204
         server.stop()
     finally:
         server.kill()

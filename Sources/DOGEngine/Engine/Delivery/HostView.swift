@@ -42,6 +42,8 @@ final class HostView: Sendable {
 
   private let content = Lock(Content())
 
+  deinit { letGo() }
+
   // MARK: Looking
 
   func request(_ handle: Handle) -> AskedRequest? { content.withLock { $0.requests[handle] } }

@@ -3,7 +3,7 @@
 
 extension Handle {
   /// Where to look for an object of this kind: nil is its worker, which the calling thread must be.
-  fileprivate func view(of isKind: Bool) throws(Status) -> HostView? {
+  func view(of isKind: Bool) throws(Status) -> HostView? {
     guard !EngineTable.isForked else { throw .forked }
     guard isKind else { throw misfit }
     if let worker = Worker.current, worker.engineNumber == engine { return nil }

@@ -32,6 +32,10 @@ public struct ShardHandle: Hashable, Sendable {
 
   /// The Gateway that it belongs to.
   func findGateway() throws(Status) -> GatewayHandle {
+    if let view = try handle.view(of: handle.kind == .shard) {
+      guard let found = view.shard(handle) else { throw .stale }
+      return GatewayHandle(found.gateway)
+    }
     switch handle.reach(as: .shard, in: { $0.shards }) {
     case .here(let shard, _): return GatewayHandle(shard.gateway.handle)
     case .elsewhere(_, let engine):
