@@ -1,0 +1,466 @@
+/* engine.c - Engine: an engine that delivers events, from its options to its end. events.c delivers. */
+#include "native.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <structmember.h>
+
+#define OPTION(name) {#name, MEMBER_U32, offsetof(dog_options_t, name)}
+static const member_t option_members[] = {
+    OPTION(workers),
+    OPTION(log_level),
+    OPTION(connections_max),
+    OPTION(gateways_max),
+    OPTION(shards_max),
+    OPTION(mailbox_bytes_max),
+    OPTION(target_bytes_max),
+    OPTION(header_bytes_max),
+    OPTION(header_count_max),
+    OPTION(body_bytes_max),
+    OPTION(message_bytes_max),
+    OPTION(outbox_bytes_max),
+    OPTION(outbox_policy),
+    OPTION(gossip_bytes_max),
+    OPTION(gossips_max),
+    OPTION(header_timeout_ms),
+    OPTION(body_timeout_ms),
+    OPTION(keepalive_timeout_ms),
+    OPTION(identify_timeout_ms),
+    OPTION(receive_timeout_ms),
+    OPTION(ping_interval_ms),
+    OPTION(ping_timeout_ms),
+    OPTION(close_timeout_ms),
+    OPTION(connections_per_address_max),
+    {"trusted_proxies", MEMBER_STRING, offsetof(dog_options_t, trusted_proxies)},
+    OPTION(frame_bytes_max),
+    OPTION(handshake_timeout_ms),
+    OPTION(idle_timeout_ms),
+    OPTION(gossip_timeout_ms),
+    OPTION(message_rate_max),
+    OPTION(message_burst_max),
+    OPTION(byte_rate_max),
+    OPTION(byte_burst_max),
+    OPTION(rate_policy),
+    OPTION(admission_lag_ms),
+    {"admission_memory_bytes", MEMBER_U64, offsetof(dog_options_t, admission_memory_bytes)},
+    OPTION(retry_after_seconds),
+    OPTION(events_max),
+    OPTION(event_bytes_max),
+    {NULL, MEMBER_U32, 0},
+};
+
+#define GATEWAY(name) {#name, MEMBER_U32, offsetof(dog_gateway_class_t, name)}
+static const member_t gateway_members[] = {
+    {"name", MEMBER_STRING, offsetof(dog_gateway_class_t, name)},
+    {"child", MEMBER_STRING, offsetof(dog_gateway_class_t, child)},
+    GATEWAY(limit),
+    GATEWAY(sticky_seconds),
+    GATEWAY(sticky_max),
+    GATEWAY(idle_seconds),
+    GATEWAY(connections_max),
+    GATEWAY(clusterize_events),
+    {NULL, MEMBER_U32, 0},
+};
+
+#define SHARD(name) {#name, MEMBER_U32, offsetof(dog_shard_class_t, name)}
+static const member_t shard_members[] = {
+    {"name", MEMBER_STRING, offsetof(dog_shard_class_t, name)},
+    {"parent", MEMBER_STRING, offsetof(dog_shard_class_t, parent)},
+    SHARD(deflate),
+    SHARD(deflate_level),
+    SHARD(deflate_window_bits),
+    SHARD(deflate_client_window_bits),
+    SHARD(deflate_client_context),
+    SHARD(deflate_bytes_min),
+    SHARD(gossip_events),
+    {NULL, MEMBER_U32, 0},
+};
+
+static const member_t listen_members[] = {
+    {"host", MEMBER_STRING, offsetof(dog_listen_options_t, host)},
+    {"port", MEMBER_U16, offsetof(dog_listen_options_t, port)},
+    {"path", MEMBER_STRING, offsetof(dog_listen_options_t, path)},
+    {"client_ca_file", MEMBER_STRING, offsetof(dog_listen_options_t, client_ca_file)},
+    {"client_certificate", MEMBER_U32, offsetof(dog_listen_options_t, client_certificate)},
+    {"proxy_protocol", MEMBER_U32, offsetof(dog_listen_options_t, proxy_protocol)},
+    {NULL, MEMBER_U32, 0},
+};
+
+static engine_object_t *engine_of(PyObject *self) { return (engine_object_t *)self; }
+
+/* ---- begin and end -------------------------------------------------------------------------------------------------- */
+
+/* What the log says about an engine that could not be made. */
+typedef struct reason {
+  char line[1028];
+} reason_t;
+
+static void keep_reason(void *user, dog_log_level_t level, const char *line, size_t length) {
+  (void)level;
+  reason_t *reason = user;
+  if (length >= sizeof reason->line) length = sizeof reason->line - 1;
+  memcpy(reason->line, line, length);
+  reason->line[length] = '\0';
+}
+
+/* An engine that is refused has no queue for its log to be read from, so it is made again to hear why. */
+static void raise_refusal(const dog_options_t *options, dog_status_t status) {
+  reason_t reason = {""};
+  dog_options_t heard = *options;
+  heard.log = keep_reason;
+  heard.log_user = &reason;
+  dog_engine_t *engine = NULL;
+  if (dog_engine_create(&heard, &engine) == DOG_OK) dog_engine_destroy(engine);
+  raise_status_text(status, reason.line);
+}
+
+static int create(engine_object_t *self, PyObject *values) {
+  keeper_t keeper = {NULL};
+  dog_options_t options;
+  dog_status_t status = dog_options_init(&options, sizeof options);
+  if (status != DOG_OK) {
+    raise_status(status);
+    return -1;
+  }
+  options.delivery = DOG_DELIVERY_EVENTS;
+  int result = members_set(&options, option_members, values, "an engine", &keeper);
+  if (result == 0 && (status = dog_engine_create(&options, &self->engine)) != DOG_OK) {
+    raise_refusal(&options, status);
+    result = -1;
+  }
+  keeper_clear(&keeper);
+  return result;
+}
+
+/* (options): a dict with the names of dog_options_t. */
+static int engine_tp_init(PyObject *object, PyObject *args, PyObject *kwargs) {
+  engine_object_t *self = engine_of(object);
+  PyObject *options = NULL;
+  static char *names[] = {"", NULL};
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!", names, &PyDict_Type, &options)) return -1;
+  if (self->engine != NULL) {
+    raise_status(DOG_ESTATE);
+    return -1;
+  }
+  if (self->events == NULL) self->events = calloc(EVENTS_AT_ONCE, sizeof *self->events);
+  if (self->events == NULL) {
+    PyErr_NoMemory();
+    return -1;
+  }
+  return create(self, options);
+}
+
+static int engine_traverse(PyObject *object, visitproc visit, void *arg) {
+  engine_object_t *self = engine_of(object);
+  Py_VISIT(Py_TYPE(object));
+  for (size_t type = 0; type < EVENT_TYPES; type++) Py_VISIT(self->handlers[type]);
+  Py_VISIT(self->onresult);
+  Py_VISIT(self->onfailure);
+  Py_VISIT(self->onbehind);
+  return table_visit(&self->sockets, visit, arg);
+}
+
+static int engine_clear(PyObject *object) {
+  engine_object_t *self = engine_of(object);
+  for (size_t type = 0; type < EVENT_TYPES; type++) Py_CLEAR(self->handlers[type]);
+  Py_CLEAR(self->onresult);
+  Py_CLEAR(self->onfailure);
+  Py_CLEAR(self->onbehind);
+  table_clear(&self->sockets);
+  return 0;
+}
+
+/* Joins the workers of an engine that runs. They never need the GIL, but others may while this waits. */
+static dog_status_t destroy(engine_object_t *self) {
+  dog_engine_t *engine = self->engine;
+  dog_status_t status = DOG_OK;
+  self->engine = NULL;
+  self->next = self->count = 0;
+  if (engine == NULL) return DOG_OK;
+  Py_BEGIN_ALLOW_THREADS
+  status = dog_engine_destroy(engine);
+  Py_END_ALLOW_THREADS
+  return status;
+}
+
+static void engine_dealloc(PyObject *object) {
+  PyTypeObject *type = Py_TYPE(object);
+  PyObject_GC_UnTrack(object);
+  destroy(engine_of(object));
+  engine_clear(object);
+  free(engine_of(object)->events);
+  ((freefunc)PyType_GetSlot(type, Py_tp_free))(object);
+  Py_DECREF(type);
+}
+
+static PyObject *engine_close(PyObject *object, PyObject *unused) {
+  (void)unused;
+  engine_object_t *self = engine_of(object);
+  if (self->is_delivering) return raise_status(DOG_ESTATE);
+  dog_status_t status = destroy(self);
+  engine_clear(object);
+  return none_or_raise(status);
+}
+
+/* ---- set-up --------------------------------------------------------------------------------------------------------- */
+
+/* (handlers, onresult, onfailure, onbehind): a dict of event types and callables; every type but that of messages. */
+static PyObject *engine_set_handlers(PyObject *object, PyObject *args) {
+  engine_object_t *self = engine_of(object);
+  PyObject *handlers = NULL, *onresult = NULL, *onfailure = NULL, *onbehind = NULL;
+  if (!PyArg_ParseTuple(args, "O!OOO", &PyDict_Type, &handlers, &onresult, &onfailure, &onbehind)) return NULL;
+  for (int type = 1; type < EVENT_TYPES; type++) {
+    if (type == DOG_EVENT_MESSAGE) continue;
+    PyObject *key = PyLong_FromLong(type);
+    if (key == NULL) return NULL;
+    PyObject *handler = PyDict_GetItemWithError(handlers, key);
+    Py_DECREF(key);
+    if (handler == NULL) {
+      if (!PyErr_Occurred()) PyErr_Format(PyExc_ValueError, "no handler for events of type %d", type);
+      return NULL;
+    }
+    set_reference(&self->handlers[type], handler);
+  }
+  set_reference(&self->onresult, onresult);
+  set_reference(&self->onfailure, onfailure);
+  set_reference(&self->onbehind, onbehind);
+  Py_RETURN_NONE;
+}
+
+/* (user, members): `user` comes back with the events of the class. */
+static PyObject *engine_define_gateway(PyObject *object, PyObject *args) {
+  unsigned long long user = 0;
+  PyObject *values = NULL;
+  keeper_t keeper = {NULL};
+  dog_gateway_class_t gateway;
+  if (!PyArg_ParseTuple(args, "KO!", &user, &PyDict_Type, &values)) return NULL;
+  dog_status_t status = dog_gateway_class_init(&gateway, sizeof gateway);
+  if (status != DOG_OK) return raise_status(status);
+  gateway.user = (void *)(uintptr_t)user;
+  PyObject *result = NULL;
+  if (members_set(&gateway, gateway_members, values, "a Gateway class", &keeper) == 0) {
+    result = none_or_raise(dog_engine_define_gateway(engine_of(object)->engine, &gateway));
+  }
+  keeper_clear(&keeper);
+  return result;
+}
+
+/* The strings of a list, as an array to be freed. NULL for none, or with an exception. */
+static const char **strings_from(PyObject *list, keeper_t *keeper, const char *what) {
+  Py_ssize_t count = PyList_Size(list);
+  if (count <= 0) return NULL;
+  const char **strings = PyMem_Malloc((size_t)count * sizeof *strings);
+  if (strings == NULL) {
+    PyErr_NoMemory();
+    return NULL;
+  }
+  for (Py_ssize_t index = 0; index < count; index++) {
+    strings[index] = keep_string(keeper, PyList_GetItem(list, index), what);
+    if (strings[index] == NULL) {
+      PyMem_Free(strings);
+      return NULL;
+    }
+  }
+  return strings;
+}
+
+/* (user, members, origins): origins are a list of str, or None. */
+static PyObject *engine_define_shard(PyObject *object, PyObject *args) {
+  unsigned long long user = 0;
+  PyObject *values = NULL, *origins = NULL, *result = NULL;
+  keeper_t keeper = {NULL};
+  dog_shard_class_t shard;
+  if (!PyArg_ParseTuple(args, "KO!O", &user, &PyDict_Type, &values, &origins)) return NULL;
+  dog_status_t status = dog_shard_class_init(&shard, sizeof shard);
+  if (status != DOG_OK) return raise_status(status);
+  shard.user = (void *)(uintptr_t)user;
+  static const char *const no_origins[] = {NULL};
+  const char **strings = NULL;
+  if (origins != Py_None) {
+    strings = strings_from(origins, &keeper, "an origin");
+    if (strings == NULL && PyErr_Occurred()) {
+      keeper_clear(&keeper);
+      return NULL;
+    }
+    shard.origins = strings == NULL ? no_origins : strings; /* an array of none is the engine's to refuse */
+    shard.origin_count = strings == NULL ? 0 : (size_t)PyList_Size(origins);
+  }
+  if (members_set(&shard, shard_members, values, "a Shard class", &keeper) == 0) {
+    result = none_or_raise(dog_engine_define_shard(engine_of(object)->engine, &shard));
+  }
+  PyMem_Free((void *)strings);
+  keeper_clear(&keeper);
+  return result;
+}
+
+/* (pattern, class, name or None) */
+static PyObject *engine_route(PyObject *object, PyObject *args) {
+  const char *pattern = NULL, *class_name = NULL, *name = NULL;
+  if (!PyArg_ParseTuple(args, "ssz", &pattern, &class_name, &name)) return NULL;
+  return none_or_raise(dog_engine_route(engine_of(object)->engine, pattern, class_name, name));
+}
+
+static PyObject *engine_on_fetch(PyObject *object, PyObject *unused) {
+  (void)unused;
+  return none_or_raise(dog_engine_on_fetch(engine_of(object)->engine, NULL, NULL));
+}
+
+/* (members, certificates): the latter a list of names of files, a certificate and its key in turn. */
+static PyObject *engine_listen(PyObject *object, PyObject *args) {
+  PyObject *values = NULL, *files = NULL, *result = NULL;
+  keeper_t keeper = {NULL};
+  dog_listen_options_t options;
+  if (!PyArg_ParseTuple(args, "O!O!", &PyDict_Type, &values, &PyList_Type, &files)) return NULL;
+  dog_status_t status = dog_listen_options_init(&options, sizeof options);
+  if (status != DOG_OK) return raise_status(status);
+
+  size_t count = (size_t)PyList_Size(files) / 2;
+  dog_certificate_t *certificates = calloc(count + 1, sizeof *certificates);
+  if (certificates == NULL) return PyErr_NoMemory();
+  const char **names = strings_from(files, &keeper, "a certificate's file");
+  if (names != NULL) {
+    for (size_t index = 0; index < count; index++) {
+      certificates[index] = (dog_certificate_t){names[2 * index], names[2 * index + 1]};
+    }
+    options.certificates = certificates;
+    options.certificate_count = count;
+  }
+  uint16_t port = 0;
+  if (!PyErr_Occurred() && members_set(&options, listen_members, values, "a listener", &keeper) == 0) {
+    status = dog_engine_listen_with(engine_of(object)->engine, &options, &port);
+    result = status == DOG_OK ? PyLong_FromLong(port) : raise_status(status);
+  }
+  PyMem_Free((void *)names);
+  free(certificates);
+  keeper_clear(&keeper);
+  return result;
+}
+
+static PyObject *engine_reload_certificates(PyObject *object, PyObject *unused) {
+  (void)unused;
+  return none_or_raise(dog_engine_reload_certificates(engine_of(object)->engine));
+}
+
+/* ---- life ----------------------------------------------------------------------------------------------------------- */
+
+static PyObject *engine_start(PyObject *object, PyObject *unused) {
+  (void)unused;
+  return none_or_raise(dog_engine_start(engine_of(object)->engine));
+}
+
+/* (grace_ms) */
+static PyObject *engine_stop(PyObject *object, PyObject *args) {
+  unsigned int grace_ms = 0;
+  if (!PyArg_ParseTuple(args, "I", &grace_ms)) return NULL;
+  return none_or_raise(dog_engine_stop(engine_of(object)->engine, grace_ms));
+}
+
+static PyObject *engine_wait_fd(PyObject *object, PyObject *unused) {
+  (void)unused;
+  int fd = -1;
+  dog_status_t status = dog_engine_wait_fd(engine_of(object)->engine, &fd);
+  return status == DOG_OK ? PyLong_FromLong(fd) : raise_status(status);
+}
+
+/* (class, name): the Gateway's handle; 0 if there is none. */
+static PyObject *engine_find(PyObject *object, PyObject *args) {
+  const char *class_name = NULL, *name = NULL;
+  Py_ssize_t class_length = 0, length = 0;
+  dog_gateway_t gateway = 0;
+  if (!PyArg_ParseTuple(args, "s#s#", &class_name, &class_length, &name, &length)) return NULL;
+  dog_status_t status = dog_gateway_find(engine_of(object)->engine, class_name, (size_t)class_length, name,
+                                         (size_t)length, &gateway);
+  if (status == DOG_ENOENT) return PyLong_FromLong(0);
+  return status == DOG_OK ? PyLong_FromUnsignedLongLong(gateway) : raise_status(status);
+}
+
+#define STAT(name) {#name, offsetof(dog_stats_t, name)}
+static const struct {
+  const char *name;
+  size_t offset;
+} stats_members[] = {
+    STAT(connections),    STAT(sockets),      STAT(requests),    STAT(gateways),     STAT(shards),   STAT(places),
+    STAT(connections_total), STAT(requests_total), STAT(messages_in), STAT(messages_out), STAT(bytes_in),
+    STAT(bytes_out),      STAT(dropped),      STAT(refused),     STAT(rate_limited), STAT(events),
+};
+
+static PyObject *engine_stats(PyObject *object, PyObject *unused) {
+  (void)unused;
+  dog_stats_t stats = {.size = sizeof stats};
+  dog_status_t status = dog_engine_stats(engine_of(object)->engine, &stats);
+  if (status != DOG_OK) return raise_status(status);
+  PyObject *result = PyDict_New();
+  if (result == NULL) return NULL;
+  for (size_t index = 0; index < sizeof stats_members / sizeof *stats_members; index++) {
+    uint64_t value = 0;
+    memcpy(&value, (const char *)&stats + stats_members[index].offset, sizeof value);
+    PyObject *number = PyLong_FromUnsignedLongLong(value);
+    if (number == NULL || PyDict_SetItemString(result, stats_members[index].name, number) < 0) {
+      Py_XDECREF(number);
+      Py_DECREF(result);
+      return NULL;
+    }
+    Py_DECREF(number);
+  }
+  return result;
+}
+
+/* ---- the type ------------------------------------------------------------------------------------------------------- */
+
+static PyObject *engine_add_socket(PyObject *object, PyObject *socket) {
+  if (!PyObject_TypeCheck(socket, socket_type)) {
+    PyErr_SetString(PyExc_TypeError, "not a Socket");
+    return NULL;
+  }
+  if (table_add(&engine_of(object)->sockets, ((socket_object_t *)socket)->handle, socket) < 0) return NULL;
+  Py_RETURN_NONE;
+}
+
+/* How many sockets the table has. */
+static PyObject *engine_socket_count(PyObject *object, PyObject *unused) {
+  (void)unused;
+  return PyLong_FromSize_t(engine_of(object)->sockets.count);
+}
+
+static PyMethodDef engine_methods[] = {
+    {"set_handlers", engine_set_handlers, METH_VARARGS, NULL},
+    {"define_gateway", engine_define_gateway, METH_VARARGS, NULL},
+    {"define_shard", engine_define_shard, METH_VARARGS, NULL},
+    {"route", engine_route, METH_VARARGS, NULL},
+    {"on_fetch", engine_on_fetch, METH_NOARGS, NULL},
+    {"listen", engine_listen, METH_VARARGS, NULL},
+    {"reload_certificates", engine_reload_certificates, METH_NOARGS, NULL},
+    {"start", engine_start, METH_NOARGS, NULL},
+    {"stop", engine_stop, METH_VARARGS, NULL},
+    {"close", engine_close, METH_NOARGS, NULL},
+    {"wait_fd", engine_wait_fd, METH_NOARGS, NULL},
+    {"find", engine_find, METH_VARARGS, NULL},
+    {"stats", engine_stats, METH_NOARGS, NULL},
+    {"add_socket", engine_add_socket, METH_O, NULL},
+    {"socket_count", engine_socket_count, METH_NOARGS, NULL},
+    {"deliver", engine_deliver, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef engine_members[] = {
+    {"is_paused", T_BOOL, offsetof(engine_object_t, is_paused), 0, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot engine_slots[] = {
+    {Py_tp_init, engine_tp_init},      {Py_tp_new, PyType_GenericNew}, {Py_tp_dealloc, engine_dealloc},
+    {Py_tp_traverse, engine_traverse}, {Py_tp_clear, engine_clear},    {Py_tp_methods, engine_methods},
+    {Py_tp_members, engine_members},   {0, NULL},
+};
+
+static PyType_Spec engine_spec = {"dog._native.Engine", sizeof(engine_object_t), 0,
+                                  Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, engine_slots};
+
+int engine_init(PyObject *module) {
+  PyObject *type = PyType_FromSpec(&engine_spec);
+  if (type == NULL) return -1;
+  if (PyModule_AddObject(module, "Engine", type) == 0) return 0;
+  Py_DECREF(type);
+  return -1;
+}

@@ -1,0 +1,85 @@
+"""What the engine has to know of a Gateway or Shard class, read from its attributes."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Dict, FrozenSet, Iterable, List, Optional, Tuple, Type, Union
+
+from .gateway import Gateway
+from .shard import Shard
+
+GATEWAY_OPTIONS = ("limit", "sticky_seconds", "sticky_max", "idle_seconds", "connections_max")
+SHARD_OPTIONS = (
+    "deflate",
+    "deflate_level",
+    "deflate_window_bits",
+    "deflate_client_window_bits",
+    "deflate_client_context",
+    "deflate_bytes_min",
+)
+
+AnyClass = Union[Type[Gateway], Type[Shard]]
+
+
+def pairs_of(classes: Iterable[AnyClass]) -> List[Tuple[Type[Gateway], Type[Shard]]]:
+    """Each Gateway class with its child, which may be among `classes` too. What is neither is a TypeError."""
+    gateways: List[Type[Gateway]] = []
+    shards: Dict[str, Type[Shard]] = {}
+    for cls in classes:
+        if isinstance(cls, type) and issubclass(cls, Gateway):
+            gateways.append(cls)
+        elif isinstance(cls, type) and issubclass(cls, Shard):
+            shards[cls.__name__] = cls
+        else:
+            raise TypeError(f"{cls!r} is neither a Gateway nor a Shard class")
+    pairs = [(gateway, _child_of(gateway, shards)) for gateway in gateways]
+    strays = set(shards.values()) - {shard for _, shard in pairs}
+    if strays:
+        names = ", ".join(sorted(cls.__name__ for cls in strays))
+        raise TypeError(f"no Gateway class that was given together with it has this child: {names}")
+    return pairs
+
+
+def _child_of(gateway: Type[Gateway], shards: Dict[str, Type[Shard]]) -> Type[Shard]:
+    child = getattr(gateway, "child", None)
+    if isinstance(child, type) and issubclass(child, Shard):
+        return child
+    if not isinstance(child, str):
+        raise TypeError(f"{gateway.__name__}.child is to be a Shard class or the name of one, not {child!r}")
+    if child not in shards:
+        raise TypeError(f"{gateway.__name__}.child is {child!r}: give that class to define() as well")
+    return shards[child]
+
+
+def _is_defined(cls: AnyClass, base: type, name: str) -> bool:
+    return getattr(cls, name) is not getattr(base, name)
+
+
+def gateway_members(cls: Type[Gateway], child: Type[Shard]) -> Dict[str, Any]:
+    if not hasattr(cls, "limit"):
+        raise TypeError(f"{cls.__name__} has no limit")
+    if not _is_defined(cls, Gateway, "identify"):
+        raise TypeError(f"{cls.__name__} does not define identify")
+    members = {name: getattr(cls, name) for name in GATEWAY_OPTIONS}
+    is_naming = _is_defined(cls, Gateway, "clusterize")
+    return {"name": cls.__name__, "child": child.__name__, "clusterize_events": is_naming, **members}
+
+
+def shard_members(cls: Type[Shard], parent: Type[Gateway]) -> Dict[str, Any]:
+    if not _is_defined(cls, Shard, "receive"):
+        raise TypeError(f"{cls.__name__} does not define receive")
+    members = {name: getattr(cls, name) for name in SHARD_OPTIONS}
+    is_asked = _is_defined(cls, Shard, "ongossip")
+    return {"name": cls.__name__, "parent": parent.__name__, "gossip_events": is_asked, **members}
+
+
+def shard_origins(cls: Type[Shard]) -> Optional[List[str]]:
+    if isinstance(cls.origins, str):
+        raise TypeError(f"{cls.__name__}.origins is a list of str, not one str")
+    return None if cls.origins is None else list(cls.origins)
+
+
+def async_methods(cls: Type[Shard]) -> FrozenSet[str]:
+    """The handlers of a Shard class that are coroutine functions."""
+    names = [name for name in vars(Shard) if name.startswith("on")]
+    return frozenset(name for name in names if inspect.iscoroutinefunction(getattr(cls, name)))

@@ -1,0 +1,168 @@
+"""Events that are to be answered: the handler is asked, now or in a task, and its answer goes to the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Awaitable, Callable, Dict, Optional, Union
+
+from . import _native, jsontext
+from .answers import answer_clusterize, answer_fetch, answer_identify, answer_receive
+from .errors import Error, GoneError
+from .gateway import Gateway
+from .request import Request
+from .response import Forward, Response
+from .shard import Shard
+from .tasks import is_awaitable
+
+if TYPE_CHECKING:
+    from .delivery import Delivery
+
+logger = logging.getLogger("dog")
+
+Fetch = Callable[[Request], Union[None, Response, Forward, Awaitable[Union[None, Response, Forward]]]]
+Answer = Callable[[Request, Any], None]
+
+
+class Questions:
+    """One method for each type of event that is a question. A handler that fails is logged, and the answer is 500."""
+
+    def __init__(self, delivery: Delivery, fetch: Optional[Fetch], timeouts: Dict[str, float]) -> None:
+        self._delivery = delivery
+        self._fetch = fetch
+        self._timeouts = timeouts  # in seconds, of "identify" and "receive"
+
+    # ---- requests
+
+    def fetch(self, handle: int) -> None:
+        request = Request(handle, self._delivery.streams)
+        if self._fetch is not None:
+            self._ask(request, self._fetch, answer_fetch, "identify")
+
+    def identify(self, user: int, gateway_handle: int, handle: int, name: str) -> None:
+        request = Request(handle, self._delivery.streams)
+        gateway = self._gateway(request, user, gateway_handle, name)
+        if gateway is not None:
+            self._ask(request, gateway.identify, answer_identify, "identify")
+
+    def clusterize(self, user: int, gateway_handle: int, handle: int, name: str) -> None:
+        request = Request(handle, self._delivery.streams)
+        gateway = self._gateway(request, user, gateway_handle, name)
+        if gateway is not None:
+            self._ask(request, gateway.clusterize, answer_clusterize, "identify")
+
+    def receive(self, shard_handle: int, handle: int, uid: str) -> None:
+        request = Request(handle, self._delivery.streams)
+        request.uid = uid
+        shard = self._delivery.shards.get(shard_handle)
+        if shard is None:
+            _refuse(request)  # its __init__ failed, which was logged
+        else:
+            line = self._delivery.line
+            line.call(shard, "receive", self._ask, request, shard.receive, answer_receive, "receive", shard)
+
+    def _gateway(self, request: Request, user: int, handle: int, name: str) -> Optional[Gateway]:
+        try:
+            return self._delivery.gateways.get(user, handle, name)
+        except Exception as error:
+            _failed(request, error)
+            return None
+
+    def _ask(
+        self,
+        request: Request,
+        handler: Callable[[Request], Any],
+        answer: Answer,
+        deadline: str,
+        shard: Optional[Shard] = None,
+    ) -> None:
+        try:
+            result = handler(request)
+            if is_awaitable(result):
+                request._keep()
+                self._delivery.tasks.start(self._answer_later(request, result, answer, deadline))
+                if shard is not None:
+                    self._delivery.line.fall_behind(shard)
+            else:
+                answer(request, result)
+        except Exception as error:
+            _failed(request, error)
+
+    async def _answer_later(self, request: Request, result: Awaitable[Any], answer: Answer, deadline: str) -> None:
+        """The client is told 503 at the deadline, so a handler that has not answered by then is ended."""
+        task = asyncio.current_task()
+        is_late = False
+
+        def expire() -> None:
+            nonlocal is_late
+            if task is not None and not request._is_answered:
+                is_late = True
+                task.cancel()
+
+        timer = asyncio.get_running_loop().call_later(self._timeouts[deadline], expire)
+        try:
+            answer(request, await result)
+        except asyncio.CancelledError:
+            if not is_late:
+                raise
+            logger.warning("no answer within %s_timeout_ms: the client was told 503, and the handler ended", deadline)
+        except Exception as error:
+            _failed(request, error)
+        finally:
+            timer.cancel()
+
+    # ---- gossip
+
+    def gossip(self, shard_handle: int, gossip: int, question: str) -> None:
+        shard = self._delivery.shards.get(shard_handle)
+        if shard is None:
+            _fail_gossip(gossip, "it could not be made")
+        else:
+            self._delivery.line.call(shard, "ongossip", self._reply, shard, gossip, question)
+
+    def _reply(self, shard: Shard, gossip: int, question: str) -> None:
+        try:
+            result = shard.ongossip(jsontext.decode(question))
+            if is_awaitable(result):
+                self._delivery.tasks.start(self._reply_later(gossip, result))
+                self._delivery.line.fall_behind(shard)
+            else:
+                _native.gossip_reply(gossip, jsontext.encode(result))
+        except Exception as error:
+            _failed_gossip(gossip, error)
+
+    async def _reply_later(self, gossip: int, result: Awaitable[Any]) -> None:
+        try:
+            _native.gossip_reply(gossip, jsontext.encode(await result))
+        except Exception as error:
+            _failed_gossip(gossip, error)
+
+
+def _failed(request: Request, error: Exception) -> None:
+    if isinstance(error, GoneError):
+        logger.debug("what a request's handler spoke to has gone", exc_info=error)
+    else:
+        logger.error("a request's handler failed", exc_info=error)
+    _refuse(request)
+
+
+def _refuse(request: Request) -> None:
+    try:
+        request.respond(Response("Internal Server Error\n", 500))
+    except Error:
+        pass  # it was answered before, or the client has left
+
+
+def _failed_gossip(gossip: int, error: Exception) -> None:
+    if isinstance(error, GoneError):
+        logger.debug("a sibling's question was gone before its answer", exc_info=error)
+    else:
+        logger.error("ongossip failed", exc_info=error)
+    _fail_gossip(gossip, str(error) or type(error).__name__)
+
+
+def _fail_gossip(gossip: int, text: str) -> None:
+    try:
+        _native.gossip_fail(gossip, text)
+    except Error:
+        pass  # who asked has gone, or its deadline has passed

@@ -1,0 +1,125 @@
+"""A request, as the client sent it, and the answers to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Dict, Generic, Iterator, List, Mapping, Optional, Tuple, TypeVar
+from typing import Union, overload
+from urllib.parse import parse_qsl
+
+from . import _native, jsontext
+from .response import Response
+
+if TYPE_CHECKING:
+    from .streams import Streams
+
+T = TypeVar("T")
+
+
+class RequestHeaders(Mapping[str, str]):
+    """Headers by name, letter case aside. Several of one name are joined by ", "; `pairs` has them as they came."""
+
+    def __init__(self, pairs: List[Tuple[str, str]]) -> None:
+        self.pairs = pairs
+        self._joined: Dict[str, str] = {}
+        for name, value in pairs:
+            key = name.lower()
+            self._joined[key] = f"{self._joined[key]}, {value}" if key in self._joined else value
+
+    def __getitem__(self, name: str) -> str:
+        return self._joined[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._joined)
+
+    def __len__(self) -> int:
+        return len(self._joined)
+
+    def __repr__(self) -> str:
+        return f"RequestHeaders({self.pairs!r})"
+
+
+class _Read(Generic[T]):
+    """An attribute that is read from the engine when it is first asked for; then it is a plain one of the instance."""
+
+    def __init__(self, read: Callable[[Request], T], doc: str) -> None:
+        self._read = read
+        self.__doc__ = doc
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, request: None, owner: type) -> _Read[T]: ...
+
+    @overload
+    def __get__(self, request: Request, owner: type) -> T: ...
+
+    def __get__(self, request: Optional[Request], owner: type) -> Union[_Read[T], T]:
+        if request is None:
+            return self
+        value = request.__dict__[self._name] = self._read(request)
+        return value
+
+
+class Request:
+    """One question to a handler about an HTTP request. It can be read until it is answered; what is read is kept, and
+    for a handler that is async all of it, so that one may be read after the client has left."""
+
+    method = _Read(lambda request: _native.request_method(request._handle), '"GET"')
+    target = _Read(lambda request: _native.request_target(request._handle), '"/a%20b?c=d", as it was sent')
+    path = _Read(lambda request: _native.request_path(request._handle), '"/a%20b", as it was sent')
+    query = _Read(lambda request: parse_query(request.target), "The query's parameters, decoded; the first of a name")
+    headers = _Read(lambda request: RequestHeaders(_native.request_headers(request._handle)), "The headers, by name")
+    body = _Read(lambda request: _native.request_body(request._handle), "The body's bytes")
+    remote = _Read(lambda request: _native.request_remote(request._handle), 'The client\'s address, "127.0.0.1:51234"')
+    protocols = _Read(lambda request: _native.request_protocols(request._handle), "The subprotocols that it offers")
+    client_subject = _Read(
+        lambda request: _native.request_client_subject(request._handle),
+        "Whom the TLS client's certificate, verified, is for, or None",
+    )
+    uid = _Read(lambda request: _native.request_uid(request._handle) or "", 'What identify gave; before it, ""')
+
+    _handle: int
+
+    def __init__(self, handle: int, streams: Streams) -> None:
+        self._handle = handle
+        self._streams = streams
+        self._is_answered = False
+
+    def text(self) -> str:
+        """The body, which is UTF-8."""
+        return self.body.decode()
+
+    def json(self) -> Any:
+        """The body, which is JSON."""
+        return jsontext.decode(self.body)
+
+    def respond(self, response: Response) -> None:
+        """Answer at once, rather than by what the handler returns.
+
+        An answer that cannot be used raises an Error here and is 500 for the client; a second one is a GoneError.
+        """
+        self._is_answered = True
+        if isinstance(response.body, bytes):
+            _native.request_respond(self._handle, response.status, response.headers, response.body)
+        else:
+            self._streams.begin(self._handle, response, is_head=self.method == "HEAD")
+
+    def _keep(self) -> None:
+        for name in _KEPT:
+            getattr(self, name)
+
+    def __repr__(self) -> str:
+        return f"<dog.Request {self._handle:#x}>"
+
+
+_KEPT = [name for name, value in vars(Request).items() if isinstance(value, _Read)]
+
+
+def parse_query(target: str) -> Dict[str, str]:
+    """The parameters behind the "?". Of several with one name the first counts; what is not UTF-8 shows as U+FFFD."""
+    _, _, text = target.partition("?")
+    parameters: Dict[str, str] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True, errors="replace"):
+        parameters.setdefault(name, value)
+    return parameters

@@ -1,0 +1,139 @@
+"""The class to extend for Shards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Awaitable, ClassVar, Dict, Optional, Sequence, Tuple, Union
+
+from . import _native, jsontext
+from .errors import InvalidError, Status
+from .message import Data, Message
+from .outcomes import Replies
+from .request import Request
+from .response import Headers, Response, Upgrade, header_list
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from .delivery import Delivery
+    from .engine import Engine
+    from .gateway import Gateway
+    from .socket import Socket
+
+Answer = Union[Response, Upgrade]
+Nothing = Union[None, Awaitable[None]]
+
+TIMEOUT_MS_MAX = 86_400_000
+
+
+class Shard(_native.Shard):
+    """A member of a cluster: it answers requests and holds sockets, up to the limit of its Gateway.
+
+    Extend it and define `receive`, and what else you need. Every method of yours may be `async def`: such handlers
+    begin in the order in which their events happened, and may overlap where they await. There is one instance for each
+    Shard that is alive; what __init__ takes is nothing, and `id`, `gateway` and `engine` are there already.
+
+    What a handler raises is logged with its traceback; a request is answered 500 then, a socket is told to onerror and
+    closed with 1011.
+    """
+
+    origins: ClassVar[Optional[Sequence[str]]] = None
+    """Origins from which a browser may open a socket, such as "https://example.com"; None is any."""
+    deflate: ClassVar[Optional[bool]] = None
+    """Compress messages (permessage-deflate) for clients that offer it; None is no."""
+    deflate_level: ClassVar[Optional[int]] = None
+    """1, which is what None is: fastest, to 9: smallest."""
+    deflate_window_bits: ClassVar[Optional[int]] = None
+    """The largest window to compress with, 9 to 15; None is 15."""
+    deflate_client_window_bits: ClassVar[Optional[int]] = None
+    """The largest window for a client, 8 to 15; None is 15."""
+    deflate_client_context: ClassVar[Optional[bool]] = None
+    """Whether a client may refer to its earlier messages; None is no."""
+    deflate_bytes_min: ClassVar[Optional[int]] = None
+    """A shorter message is sent as it is; None is 64."""
+
+    id: str
+    """What clusterize named it, or 128 random bits in hex."""
+    gateway: Gateway
+    engine: Engine
+    _delivery: Delivery
+    _sockets: Dict[Socket, None]
+    _connecting: Dict[int, Any]
+
+    def receive(self, request: Request) -> Union[None, Answer, Awaitable[Optional[Answer]]]:
+        """A request was placed here. Return a Response, or what `connect` gives."""
+        raise NotImplementedError
+
+    def onstart(self) -> Nothing:
+        """The Shard begins."""
+
+    def onstop(self) -> Nothing:
+        """The Shard ends; it has no sockets any more."""
+
+    def onopen(self, socket: Socket) -> Nothing:
+        """A socket is open, and a member already."""
+
+    def onmessage(self, socket: Socket, data: Data) -> Nothing:
+        """A whole message came: str where it was text, bytes where it was binary."""
+
+    def onclose(self, socket: Socket, code: int, reason: str, clean: bool) -> Nothing:
+        """A socket is closed, once for each onopen. `clean`: both sides said goodbye."""
+
+    def onerror(self, socket: Socket, error: Exception) -> Nothing:
+        """A socket failed; onclose follows. `error` is an Error with a status, or what a handler has raised."""
+
+    def ondrain(self, socket: Socket, dropped: int) -> Nothing:
+        """A socket that had not kept up has caught up; `dropped` messages were lost meanwhile."""
+
+    def ongossip(self, question: Any) -> Any:
+        """A sibling asks. Return what it is to be told. Both travel as JSON. What this raises, it is told as text."""
+        raise NotImplementedError
+
+    def connect(
+        self, request: Request, *, protocol: Optional[str] = None, headers: Headers = (), data: Any = None
+    ) -> Upgrade:
+        """Upgrade to a WebSocket on this Shard; onopen follows.
+
+        A client that asked for no valid upgrade is told so (405, 426, 400 or 403), and nothing more is to be done.
+        `protocol` is one of request.protocols, `headers` are added to the 101, `data` will be the socket's.
+        """
+        request._is_answered = True
+        token = 0 if data is None else self._delivery.keep_for_open(self, data)
+        is_accepted = False
+        try:
+            is_accepted = _native.request_connect(request._handle, protocol, header_list(headers), token)
+        finally:
+            if not is_accepted:
+                self._connecting.pop(token, None)
+        return Upgrade(is_accepted)
+
+    @property
+    def sockets(self) -> Tuple[Socket, ...]:
+        """The sockets that are open here."""
+        return tuple(self._sockets)
+
+    @property
+    def count(self) -> int:
+        """How many sockets are open here."""
+        return len(self._sockets)
+
+    def whisper(self, uid: str, data: Message) -> asyncio.Future[int]:
+        """Send one message to every socket of `uid` in the cluster, at once. Only in the event loop's thread.
+
+        Awaiting what is returned gives how many sockets that was; it need not be awaited.
+        """
+        return self._delivery.outcomes.expect(self._handle, lambda token: self._whisper(uid, data, token))
+
+    def gossip(self, question: Any, timeout: Optional[float] = None) -> asyncio.Future[Replies]:
+        """Ask every sibling, at once; awaiting what is returned gives the list of their replies.
+
+        It has those that came; its `results` tell of every sibling. `timeout` is in seconds, None is the engine's
+        gossip_timeout_ms. Only in the event loop's thread.
+        """
+        text = jsontext.encode(question)
+        timeout_ms = 0 if timeout is None else max(1, round(timeout * 1000))
+        if timeout_ms > TIMEOUT_MS_MAX:
+            raise InvalidError(Status.EINVAL, "a timeout is at most a day")
+        return self._delivery.outcomes.expect(self._handle, lambda token: self._gossip(text, timeout_ms, token))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id!r}>"
