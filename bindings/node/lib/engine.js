@@ -38,7 +38,7 @@ function split(options, names) {
 /** What everything that belongs to one engine shares. */
 class Host {
   external;
-  fields = new Int32Array(addon.RECORDS_MAX * addon.FIELDS);
+  fields = new Int32Array(addon.FIELDS_MAX);
   tokens = new Tokens();
   /** What the addon knows by its index: a Gateway class and its child. */
   classes = [];
@@ -47,13 +47,14 @@ class Host {
 
   constructor(options) {
     this.options = options;
-    this.handlers = new Handlers(options.handlersMax ?? HANDLERS_MAX, (isPaused) => {
+    this.handlers = new Handlers(options.handlersMax ?? HANDLERS_MAX, this.fields, (isPaused) => {
       addon.enginePause(this.external, isPaused);
     });
     this.pieceBytesMax = Math.min(PIECE_BYTES_MAX, Math.ceil((options.outboxBytesMax ?? OUTBOX_BYTES_DEFAULT) / 2));
     this.finished = new Promise((resolve) => {
       this.stopped = () => {
         running.delete(this.external);
+        addon.engineDestroy(this.external);
         this.tokens.dropAll();
         resolve();
       };
@@ -172,12 +173,10 @@ class Engine {
     if (!Number.isInteger(graceMs) || graceMs < 0) throw new TypeError('graceMs must be an integer from 0');
     if (this.#state === 'new') {
       this.#state = 'stopped';
-      addon.engineDestroy(this.#external);
       this.#host.stopped();
     } else if (this.#state === 'running') {
       const status = addon.engineStop(this.#external, graceMs);
-      // Stale: it has ended already.
-      if (status !== addon.ESTALE) check(status, 'stop');
+      if (status !== addon.ESTALE) check(status, 'stop'); // stale: it has ended already
       this.#host.handlers.end();
     }
     return this.#host.finished;

@@ -4,36 +4,41 @@
 // From `max` on the engine is polled no more until a half of them have settled: its queue fills, its workers stop
 // reading, TCP slows the clients down. But a handler may itself wait for something that the engine says in an event
 // (a whisper's outcome, gossip, room in a stream): as long as one does (`waits`), polling goes on, or it would wait for
-// ever. What comes meanwhile is bounded by `refuseAt`: from there on new work is refused.
+// ever. What comes meanwhile is bounded too: MORE_MAX handlers later new work is refused.
 
-const REFUSE_FACTOR = 4;
+const addon = require('./addon.js');
+
+const MORE_MAX = 65536;
 
 class Handlers {
   #max;
+  #fields;
   #pause;
   #isPaused = false;
   #pending = 0;
   #waits = 0;
   #isEnding = false;
 
-  /** `pause(isPaused)` is called when polling is to end, and when it is to go on. */
-  constructor(max, pause) {
+  /** `pause(isPaused)` is called when polling is to end, and when it is to go on. `fields` are the addon's. */
+  constructor(max, fields, pause) {
     this.#max = max;
+    this.#fields = fields;
     this.#pause = pause;
+    this.#makeRoom();
   }
 
   /** True: nothing more is begun until some of what is under way has settled. */
   get isFull() {
-    return this.#pending >= this.#max * REFUSE_FACTOR;
+    return this.#pending >= this.#max + MORE_MAX;
   }
 
   /** Calls one of both when the promise has settled. */
   track(promise, fulfilled, rejected) {
     this.#pending++;
-    if (this.#pending >= this.#max) this.#balance();
+    this.#balance();
     const settle = (outcome) => (value) => {
       this.#pending--;
-      if (this.#isPaused) this.#balance();
+      this.#balance();
       outcome(value);
     };
     // Promise.resolve: a thenable of somebody else's may call both, or at once.
@@ -43,12 +48,12 @@ class Handlers {
   /** A promise that an event will settle. */
   waiting() {
     this.#waits++;
-    if (this.#isPaused) this.#balance();
+    this.#balance();
   }
 
   waited() {
     this.#waits--;
-    if (this.#waits === 0 && this.#pending >= this.#max) this.#balance();
+    this.#balance();
   }
 
   /** The engine stops, and its last event must be heard. */
@@ -58,11 +63,22 @@ class Handlers {
   }
 
   #balance() {
+    this.#makeRoom();
     const enough = this.#isPaused ? this.#pending > this.#max / 2 : this.#pending >= this.#max;
-    const wanted = enough && this.#waits === 0 && !this.#isEnding;
+    const wanted = enough && !this.#mustGoOn;
     if (wanted === this.#isPaused) return;
     this.#isPaused = wanted;
     this.#pause(wanted);
+  }
+
+  get #mustGoOn() {
+    return this.#waits > 0 || this.#isEnding;
+  }
+
+  /** How many events the next batch may have, where each may begin a handler. */
+  #makeRoom() {
+    const room = this.#max - this.#pending;
+    this.#fields[addon.ROOM] = this.#mustGoOn || room > addon.EVENTS_MAX ? addon.EVENTS_MAX : Math.max(1, room);
   }
 }
 

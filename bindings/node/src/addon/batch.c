@@ -206,10 +206,7 @@ void batch_event(batch_t *batch, const dog_event_t *event) {
       add_record(batch, DOG_EVENT_LOG, TABLE_NONE, 0)[FIELD_A] = (int32_t)event->code;
       add_data(batch, event);
       break;
-    case DOG_EVENT_STOPPED:
-      add_record(batch, DOG_EVENT_STOPPED, TABLE_NONE, 0);
-      batch->engine->is_stopped = true;
-      break;
+    case DOG_EVENT_STOPPED: add_record(batch, DOG_EVENT_STOPPED, TABLE_NONE, 0); break;
     case DOG_EVENT_TYPE_MAX: break;
   }
 }

@@ -10,8 +10,7 @@
 
 #include "members.h"
 
-/* The engine of a call, or NULL with an exception pending: it is none. An engine that has ended has `dog` NULL, which
- * libdog answers with DOG_ESTALE. */
+/* The engine of a call, or NULL with an exception pending: it is none. */
 static engine_t *engine_of(const call_t *call) {
   void *data = NULL;
   napi_valuetype type = napi_undefined;
@@ -65,9 +64,8 @@ static napi_value wrap(call_t *call, dog_engine_t *made) {
     dog.engine_destroy(made);
     return make_int(call->env, DOG_ENOMEM);
   }
-  size_t length = 0;
   void *fields = NULL;
-  napi_get_typedarray_info(call->env, call->arguments[1], NULL, &length, &fields, NULL, NULL);
+  napi_get_typedarray_info(call->env, call->arguments[1], NULL, NULL, &fields, NULL, NULL);
   engine->addon = call->addon;
   engine->env = call->env;
   engine->dog = made;
@@ -80,6 +78,10 @@ static napi_value wrap(call_t *call, dog_engine_t *made) {
 static napi_value engine_create(napi_env env, napi_callback_info info) {
   call_t call;
   call_begin(&call, env, info);
+  napi_typedarray_type type = napi_uint8_array;
+  size_t length = 0;
+  napi_get_typedarray_info(env, call.arguments[1], &type, &length, NULL, NULL, NULL);
+  if (type != napi_int32_array || length <= BATCH_ROOM) return throw_type_error(env, "fields are too few");
   arena_t arena = {0};
   dog_options_t options;
   dog.options_init(&options, sizeof options);

@@ -21,6 +21,8 @@
 #define BATCH_VALUES (4 * BATCH_EVENTS)
 /* The numbers that a record is, in this order. */
 enum { FIELD_TYPE, FIELD_NUMBER, FIELD_LOW, FIELD_HIGH, FIELD_A, FIELD_B, BATCH_FIELDS };
+/* Where, behind all records, JavaScript says how many events it takes: 1 to BATCH_EVENTS. */
+#define BATCH_ROOM (BATCH_RECORDS * BATCH_FIELDS)
 
 /* Types of records that are no events of dog.h's. */
 #define RECORD_GATEWAY 100 /* a Gateway that was not seen before */
@@ -39,19 +41,20 @@ typedef enum watch_state {
 typedef struct engine {
   addon_t *addon;
   napi_env env;
-  dog_engine_t *dog; /* NULL once it is destroyed */
+  dog_engine_t *dog; /* once it is destroyed too: libdog says DOG_ESTALE then */
+  bool is_destroyed;
   int owners;
   watch_state_t watch;
   uv_poll_t poll;
-  napi_async_cleanup_hook_handle hook; /* while watch is not WATCH_NONE or the watcher is still being closed */
-  napi_ref dispatch;                   /* the function that takes events; while watch is not WATCH_NONE */
-  napi_async_context context;          /* likewise */
-  bool is_stopped;                     /* DOG_EVENT_STOPPED was in the batch that is delivered now */
-  napi_ref slab;       /* the ArrayBuffer at `slab_bytes`, while watch is not WATCH_NONE and there was need of one */
-  char *slab_bytes;    /* NULL: there is none */
+  napi_async_cleanup_hook_handle hook; /* from engine_watch until the watcher is closed */
+  napi_ref dispatch;                   /* the function that takes events, from engine_watch until the end */
+  napi_async_context context;          /* likewise; NULL before and after */
+  bool is_delivering;                  /* `dispatch` runs, in `context` */
+  char *slab_bytes;                    /* NULL: there is no slab, as there was no need of one */
   size_t slab_used;
+  napi_ref slab;                       /* the ArrayBuffer at slab_bytes, if there is one */
   table_t numbers;                     /* of Gateways, Shards and sockets */
-  int32_t *fields; /* BATCH_RECORDS * BATCH_FIELDS of them: an Int32Array that JavaScript keeps with the external */
+  int32_t *fields;                     /* BATCH_ROOM + 1 of them: an Int32Array that JavaScript keeps */
   dog_event_t events[BATCH_EVENTS];
 } engine_t;
 
@@ -78,7 +81,8 @@ bool engine_watch(engine_t *engine, napi_value dispatch);
 /* Whether events are taken, and whether the loop goes on for the engine's sake; nothing where it is not in the loop. */
 void engine_pause(engine_t *engine, bool is_paused);
 void engine_reference(engine_t *engine, bool is_referenced);
-/* Ends the engine where that has not been done, and takes its watcher out of the loop. */
+/* Ends the engine where that has not been done, and takes its watcher out of the loop. JavaScript does it with the last
+ * event, or when it wants no more of it; else the end of the environment does. */
 void engine_end(engine_t *engine);
 /* One owner lets go. */
 void engine_release(engine_t *engine);

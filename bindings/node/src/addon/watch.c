@@ -17,17 +17,21 @@ void engine_release(engine_t *engine) {
   free(engine);
 }
 
-static void destroy(engine_t *engine) {
-  dog_engine_t *ended = engine->dog;
-  engine->dog = NULL;
-  if (ended != NULL) dog.engine_destroy(ended);
-}
-
 static void on_closed(uv_handle_t *poll) {
   engine_t *engine = poll->data;
   napi_async_cleanup_hook_handle hook = engine->hook;
   engine_release(engine);
   if (hook != NULL) napi_remove_async_cleanup_hook(hook);
+}
+
+/* What JavaScript was called by, once it is not being called. */
+static void let_go(engine_t *engine) {
+  if (engine->context == NULL || engine->is_delivering || engine->watch != WATCH_NONE) return;
+  napi_delete_reference(engine->env, engine->dispatch);
+  napi_async_destroy(engine->env, engine->context);
+  engine->context = NULL;
+  if (engine->slab_bytes != NULL) napi_delete_reference(engine->env, engine->slab);
+  engine->slab_bytes = NULL;
 }
 
 void engine_end(engine_t *engine) {
@@ -36,12 +40,10 @@ void engine_end(engine_t *engine) {
     /* Before the engine goes, and with it the descriptor. */
     uv_poll_stop(&engine->poll);
     uv_close((uv_handle_t *)&engine->poll, on_closed);
-    napi_delete_reference(engine->env, engine->dispatch);
-    napi_async_destroy(engine->env, engine->context);
-    if (engine->slab_bytes != NULL) napi_delete_reference(engine->env, engine->slab);
-    engine->slab_bytes = NULL;
+    let_go(engine);
   }
-  destroy(engine);
+  if (!engine->is_destroyed) dog.engine_destroy(engine->dog);
+  engine->is_destroyed = true;
 }
 
 /* ---- batches ----------------------------------------------------------------------------------------------------- */
@@ -53,9 +55,10 @@ static void raise_exception(napi_env env) {
 }
 
 void engine_deliver(engine_t *engine, napi_value dispatch) {
-  if (engine->dog == NULL) return;
-  size_t count = 0;
-  if (dog.engine_poll(engine->dog, engine->events, BATCH_EVENTS, 0, &count) != DOG_OK || count == 0) return;
+  if (engine->is_destroyed) return;
+  size_t count = 0, room = (size_t)engine->fields[BATCH_ROOM];
+  if (room > BATCH_EVENTS) room = BATCH_EVENTS;
+  if (dog.engine_poll(engine->dog, engine->events, room, 0, &count) != DOG_OK || count == 0) return;
 
   batch_t batch;
   batch.engine = engine;
@@ -68,6 +71,7 @@ void engine_deliver(engine_t *engine, napi_value dispatch) {
   napi_get_global(engine->env, &receiver);
   napi_status status;
   engine->owners++;
+  engine->is_delivering = true;
   if (engine->watch != WATCH_NONE) {
     status = napi_make_callback(engine->env, engine->context, receiver, dispatch, 1 + batch.values, batch.arguments,
                                 NULL);
@@ -75,7 +79,8 @@ void engine_deliver(engine_t *engine, napi_value dispatch) {
     status = napi_call_function(engine->env, receiver, dispatch, 1 + batch.values, batch.arguments, NULL);
   }
   if (status == napi_pending_exception) raise_exception(engine->env);
-  if (engine->is_stopped) engine_end(engine);
+  engine->is_delivering = false;
+  let_go(engine);
   engine_release(engine);
 }
 
@@ -111,8 +116,7 @@ bool engine_watch(engine_t *engine, napi_value dispatch) {
   }
   napi_create_reference(engine->env, dispatch, 1, &engine->dispatch);
   if (uv_poll_init(loop, &engine->poll, fd) != 0) {
-    napi_delete_reference(engine->env, engine->dispatch);
-    napi_async_destroy(engine->env, engine->context);
+    let_go(engine);
     napi_throw_error(engine->env, NULL, "Node's loop cannot watch the engine");
     return false;
   }

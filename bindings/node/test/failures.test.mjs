@@ -1,0 +1,205 @@
+// Handlers that throw and reject: each is reported, and the server lives on.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import test from 'node:test';
+import { Gateway, Shard } from 'dog';
+import { Client, get, serve, until } from './support.mjs';
+
+const boom = (what) => { throw new Error(what); };
+const later = async (what) => { await null; boom(what); };
+
+for (const [how, fail] of [['throws', boom], ['rejects', later]]) {
+  test(`receive that ${how} is a 500`, async (t) => {
+    class Task extends Shard {
+      receive(request) {
+        return request.path === '/a/fail' ? fail('receive') : 'well';
+      }
+    }
+    class Pool extends Gateway {
+      limit = 5;
+      child = Task;
+
+      identify() {
+        return 'ann';
+      }
+    }
+    const { at, failures } = serve(t, { '/:name': Pool });
+    const { status, body } = await get(at('/a/fail'));
+    assert.deepEqual([status, body], [500, '500 Internal Server Error\n']);
+    assert.equal(failures.length, 1);
+    assert.equal(failures[0].error.message, 'receive');
+    assert.equal(failures[0].where.handler, 'Task.receive');
+    assert.equal(failures[0].where.request.path, '/a/fail');
+    assert.equal((await get(at('/a'))).body, 'well');
+  });
+
+  for (const name of ['onopen', 'onmessage']) {
+    test(`${name} that ${how} closes its socket with 1011, after onerror`, async (t) => {
+      const told = [];
+      class Task extends Shard {
+        receive(request) {
+          return this.connect(request);
+        }
+
+        onmessage(socket, data) {
+          if (data === 'well') socket.send('well');
+        }
+
+        onerror(socket, error) {
+          told.push(['onerror', socket.uid, error.code, error.cause.message]);
+        }
+
+        onclose(socket, code) {
+          told.push(['onclose', socket.uid, code]);
+        }
+      }
+      const before = Task.prototype[name];
+      Task.prototype[name] = function handler(socket, data) {
+        if (socket.uid === 'eve') return fail(name);
+        return before?.call(this, socket, data);
+      };
+      class Pool extends Gateway {
+        limit = 5;
+        child = Task;
+
+        identify(request) {
+          return request.query('u');
+        }
+      }
+      const { at, failures } = serve(t, { '/:name': Pool });
+      const ann = await Client.open(t, at('/a?u=ann'));
+      const eve = await Client.open(t, at('/a?u=eve'));
+      // The second one comes behind the failure, and is not heard.
+      eve.send('1');
+      eve.send('2');
+      assert.deepEqual((await eve.closed).code, 1011);
+      await until(() => told.length === 2);
+      assert.deepEqual(told.map((line) => line[0]), ['onerror', 'onclose']);
+      assert.deepEqual(told[0], ['onerror', 'eve', 'DOG_EHOST', name]);
+      assert.ok(failures.length >= 1);
+      assert.equal(failures[0].error.message, name);
+      assert.equal(failures[0].where.handler, `Task.${name}`);
+      assert.equal(failures[0].where.socket.uid, 'eve');
+      assert.equal(await ann.ask('well'), 'well');
+    });
+  }
+
+  test(`what only tells and ${how} is reported and changes nothing`, async (t) => {
+    class Task extends Shard {
+      receive(request) {
+        return this.connect(request);
+      }
+
+      onstart() {
+        return fail('onstart');
+      }
+
+      onclose() {
+        return fail('onclose');
+      }
+
+      onerror() {
+        return fail('onerror');
+      }
+
+      onstop() {
+        return fail('onstop');
+      }
+    }
+    class Pool extends Gateway {
+      limit = 5;
+      child = Task;
+
+      identify() {
+        return 'ann';
+      }
+    }
+    const { engine, at, failures } = serve(t, { '/:name': Pool });
+    const client = await Client.open(t, at('/a'));
+    client.socket._socket.resetAndDestroy();
+    await until(() => failures.length === 3);
+    await engine.stop(0);
+    await engine.stop(0);
+    await until(() => failures.length === 4);
+    assert.deepEqual(failures.map(({ error }) => error.message), ['onstart', 'onerror', 'onclose', 'onstop']);
+  });
+}
+
+test('a constructor that throws is reported, and its requests get 500', async (t) => {
+  let isBroken = true;
+  class Task extends Shard {
+    constructor() {
+      super();
+      if (isBroken) throw new Error('constructor');
+    }
+
+    receive() {
+      return 'well';
+    }
+  }
+  class Pool extends Gateway {
+    limit = 1;
+    child = Task;
+
+    identify() {
+      return 'ann';
+    }
+  }
+  const { at, failures } = serve(t, { '/:name': Pool });
+  assert.equal((await get(at('/a'))).status, 500);
+  assert.deepEqual(failures.map(({ error, where }) => [error.message, where.handler]),
+    [['constructor', 'Task.constructor']]);
+  isBroken = false;
+  assert.equal((await get(at('/b'))).body, 'well');
+});
+
+test('a body that fails is reported', async (t) => {
+  class Task extends Shard {
+    receive() {
+      return { body: (async function* parts() { boom('body'); yield 'never'; })() };
+    }
+  }
+  class Pool extends Gateway {
+    limit = 1;
+    child = Task;
+
+    identify() {
+      return 'ann';
+    }
+  }
+  const { at, failures } = serve(t, { '/:name': Pool });
+  get(at('/a')).catch(() => {});
+  await until(() => failures.length === 1);
+  assert.deepEqual([failures[0].error.message, failures[0].where.handler], ['body', 'body']);
+});
+
+const program = (options, end) => `
+  import { Gateway, Shard, serve } from 'dog';
+  class Task extends Shard { receive() { throw new Error('told to fail'); } }
+  class Pool extends Gateway { limit = 1; child = Task; identify() { return 'ann'; } }
+  const engine = serve({ workers: 1, routes: { '/:name': Pool }, ${options} });
+  ${end}
+  const { status } = await fetch('http://127.0.0.1:' + engine.port + '/a');
+  console.log(status);
+  await engine.stop(0);
+`;
+
+function run(source) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', source],
+    { cwd: import.meta.dirname ?? new URL('.', import.meta.url).pathname, encoding: 'utf8', timeout: 60_000 });
+  return { status, stdout, stderr };
+}
+
+test('without a hook failures are printed with their stack', () => {
+  const { status, stdout, stderr } = run(program('', ''));
+  assert.deepEqual([status, stdout], [0, '500\n'], stderr);
+  assert.match(stderr, /dog: Task\.receive failed: Error: told to fail\n +at Task\.receive /);
+});
+
+test('a hook that throws is an uncaught exception, and no event is lost', () => {
+  const { status, stdout, stderr } = run(program(
+    'onerror() { throw new Error("from the hook"); }',
+    'process.on("uncaughtException", (error) => console.log(error.message));',
+  ));
+  assert.deepEqual([status, stdout], [0, 'from the hook\n500\n'], stderr);
+});

@@ -1,0 +1,248 @@
+// From start to the end of an engine, of its thread and of its process; and that nothing stays behind.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Engine, Gateway, Shard } from 'dog';
+import { Client, get, serve, until } from './support.mjs';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const CLASSES = `
+  import { Engine, Gateway, Shard, serve } from 'dog';
+  import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
+  class Task extends Shard {
+    receive(request) { return request.path.endsWith('/ws') ? this.connect(request) : 'task'; }
+    onmessage(socket, data) { socket.send(data); }
+  }
+  class Pool extends Gateway { limit = 50; child = Task; identify() { return 'ann'; } }
+  const routes = { '/tasks/:name': Pool };
+`;
+
+/** Runs a program to its end; what it writes a line at a time goes to `heard`. */
+function run(source, heard = () => {}, options = []) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [...options, '--input-type=module', '-e', CLASSES + source], {
+      cwd: here, stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000,
+    });
+    let [stdout, stderr, rest] = ['', '', ''];
+    child.stdout.on('data', (data) => {
+      stdout += data;
+      rest += data;
+      const lines = rest.split('\n');
+      rest = lines.pop();
+      for (const line of lines) heard(line, child);
+    });
+    child.stderr.on('data', (data) => { stderr += data; });
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+}
+
+function assertEnded({ code, signal, stderr }, wanted = 0) {
+  assert.deepEqual([code, signal], [wanted, null], stderr);
+}
+
+/** Sockets of a server in another process that send without end; each failure is their server's end. */
+async function flood(port, count) {
+  const clients = [];
+  for (let index = 0; index < count; index++) {
+    const client = new Client(`127.0.0.1:${port}/tasks/a/ws`);
+    await client.opened;
+    client.socket.on('message', (data) => client.socket.send(data));
+    client.send('x'.repeat(100));
+    clients.push(client);
+  }
+  return clients;
+}
+
+test('Node goes on while an engine runs, and ends after it has stopped', async () => {
+  const ended = await run(`
+    const engine = serve({ workers: 2, routes });
+    process.once('SIGTERM', async () => { await engine.stop(1000); console.log('stopped'); });
+    console.log(engine.port);
+  `, async (line, child) => {
+    if (!/^\d+$/.test(line)) return;
+    assert.equal((await get(`127.0.0.1:${line}/tasks/a`)).body, 'task');
+    child.kill('SIGTERM');
+  });
+  assertEnded(ended);
+  assert.match(ended.stdout, /stopped\n$/);
+});
+
+test('an engine that nobody refers to keeps nobody', async () => {
+  assertEnded(await run('const engine = serve({ workers: 1, routes }).unref(); console.log(engine.port);'));
+  assertEnded(await run('serve({ workers: 1, routes }).unref().ref().unref();'));
+  assertEnded(await run('new Engine().route("/x/:name", Pool).listen();'));
+});
+
+for (const [how, end] of [['process.exit', 'process.exit(3)'], ['an exception', 'throw new Error("the end")']]) {
+  test(`${how} under load ends a process with its engine`, async () => {
+    let clients = [];
+    const ended = await run(`
+      const engine = serve({ workers: 2, routes });
+      let heard = 0;
+      Task.prototype.onmessage = (socket, data) => { socket.send(data); if (++heard === 500) ${end}; };
+      // A handler's exception is reported; the end is to be outside of one.
+      const timer = setInterval(() => { if (heard >= 500) { clearInterval(timer); ${end}; } }, 1);
+      console.log(engine.port);
+    `, async (line) => {
+      if (/^\d+$/.test(line)) clients = await flood(line, 10);
+    });
+    assertEnded(ended, how === 'process.exit' ? 3 : 1);
+    for (const client of clients) client.socket.terminate();
+  });
+}
+
+test('each Worker has engines of its own, which end with it', async () => {
+  const ended = await run(`
+    const source = ${JSON.stringify(CLASSES)} + \`
+      const engine = serve({ workers: 1, routes });
+      parentPort.postMessage(engine.port);
+      parentPort.on('message', async (what) => {
+        if (what === 'exit') process.exit(4);
+        await engine.stop(100);
+        parentPort.close();
+      });
+    \`;
+    const main = serve({ workers: 1, routes });
+    const url = new URL('data:text/javascript,' + encodeURIComponent(source));
+    const ask = async (port) => (await (await fetch('http://127.0.0.1:' + port + '/tasks/a')).text());
+    for (const end of ['stop', 'exit', 'terminate']) {
+      const worker = new Worker(source, { eval: true, execArgv: ['--input-type=module'] });
+      const over = new Promise((resolve) => worker.once('exit', resolve));
+      const port = await new Promise((resolve, reject) => { worker.once('message', resolve); worker.once('error', reject); });
+      console.log(end, await ask(port), await ask(main.port));
+      if (end === 'terminate') worker.terminate();
+      else worker.postMessage(end);
+      console.log('ended', await over);
+      console.log(await ask(port).catch(() => 'gone'));
+    }
+    console.log(await ask(main.port));
+    await main.stop(0);
+  `);
+  assertEnded(ended);
+  assert.equal(ended.stdout.replace(/ended \d\n/g, ''), `${['stop', 'exit', 'terminate'].map((end) =>
+    `${end} task task\ngone\n`).join('')}task\n`);
+});
+
+test('an engine may be stopped within a handler, and before it was started', async (t) => {
+  class Task extends Shard {
+    receive(request) {
+      return this.connect(request);
+    }
+
+    onmessage() {
+      over = server.engine.stop(1000);
+    }
+  }
+  class Pool extends Gateway {
+    limit = 1;
+    child = Task;
+
+    identify() {
+      return 'ann';
+    }
+  }
+  let over;
+  const server = serve(t, { '/:name': Pool });
+  const client = await Client.open(t, server.at('/a'));
+  client.send('stop');
+  assert.equal((await client.closed).code, 1001);
+  await over;
+  await server.engine.finished;
+  await new Engine().stop();
+});
+
+test('what waits for an answer of an engine that stops is told so', async (t) => {
+  const outcomes = [];
+  let isAsked = false;
+  class Task extends Shard {
+    receive(request) {
+      return this.connect(request);
+    }
+
+    async onmessage(socket, data) {
+      outcomes.push(await this.gossip(data).catch((error) => error.code));
+    }
+
+    ongossip() {
+      isAsked = true;
+      return new Promise(() => {});
+    }
+  }
+  class Pool extends Gateway {
+    limit = 1;
+    child = Task;
+
+    identify(request) {
+      return request.query('u');
+    }
+  }
+  const { engine, at } = serve(t, { '/:name': Pool });
+  const ann = await Client.open(t, at('/a?u=ann'));
+  await Client.open(t, at('/a?u=bob'));
+  ann.send('anybody?');
+  await until(() => isAsked);
+  await engine.stop(0);
+  await until(() => outcomes.length === 1);
+  // Either the sibling went first, and gave no answer, or the one who asked did.
+  assert.ok(JSON.stringify(outcomes) === '[[]]' || JSON.stringify(outcomes) === '["DOG_EGONE"]', JSON.stringify(outcomes));
+});
+
+// ---- nothing stays behind
+
+const COLLECT = `
+  const collected = async (reference) => {
+    for (let turn = 0; turn < 200 && reference.deref() !== undefined; turn++) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      gc();
+    }
+    return reference.deref() === undefined;
+  };
+`;
+
+test('sockets, Shards, Gateways and engines are let go when they are over', async () => {
+  const ended = await run(`
+    ${COLLECT}
+    import { createRequire } from 'node:module';
+    import { WebSocket } from './support.mjs';
+    const kept = {};
+    const refer = (name, object) => { kept[name] = new WeakRef(object); };
+    class Noted extends Task {
+      onstart() { refer('shard', this); }
+      onopen(socket) { refer('socket', socket); refer('gateway', this.gateway); }
+    }
+    class Short extends Gateway {
+      static options = { idleSeconds: 0, stickySeconds: 0 };
+      limit = 1;
+      child = Noted;
+      identify(request) { refer('request', request); return 'ann'; }
+    }
+    let engine = serve({ workers: 1, routes: { '/:name': Short } });
+    const open = async (name) => {
+      const client = new WebSocket('ws://127.0.0.1:' + engine.port + '/' + name + '/ws');
+      await new Promise((resolve) => client.once('open', resolve));
+      client.close();
+      await new Promise((resolve) => client.once('close', resolve));
+    };
+    await open('a');
+    console.log('request', await collected(kept.request));
+    console.log('socket', await collected(kept.socket));
+    while (engine.stats().gateways > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    console.log('shard', await collected(kept.shard));
+    // Gateways that were retired are looked for when there are many.
+    const first = kept.gateway;
+    for (let index = 0; index < 1100; index++) await fetch('http://127.0.0.1:' + engine.port + '/' + index);
+    console.log('gateway', await collected(first));
+    await engine.stop(0);
+    kept.engine = new WeakRef(engine);
+    engine = undefined;
+    console.log('engine', await collected(kept.engine));
+    const unused = (() => new WeakRef(new Engine()))();
+    console.log('unused', await collected(unused));
+  `, undefined, ['--expose-gc']);
+  assertEnded(ended);
+  assert.equal(ended.stdout, ['request', 'socket', 'shard', 'gateway', 'engine', 'unused']
+    .map((name) => `${name} true\n`).join(''));
+});
