@@ -4,14 +4,14 @@
 //
 //   node build.js [--out FOLDER] [--prefix PREFIX]
 //
-// In a checkout of DOG the whole package is laid out in FOLDER/node_modules/dog, by default in build/bindings/node, with
-// the tests, examples and benchmarks beside it; nothing is written among the sources. Elsewhere (npm install runs this)
-// the addon is put beside this file.
+// In a checkout of DOG the whole package is laid out in FOLDER/node_modules/dog, by default in build/bindings/node,
+// with the tests, examples and benchmarks beside it; nothing is written among the sources. Elsewhere (npm install runs
+// this) the addon is put beside this file.
 //
 // libdog is looked for in PREFIX (or the environment's DOG_PREFIX), in the checkout's build folder (BUILD), then by
 // pkg-config. Node's headers are those beside the running Node (NODE_INCLUDE names another folder).
 
-const { execFileSync, spawnSync } = require('child_process');
+const { spawnSync } = require('child_process');
 const fs = require('fs');
 const path = require('path');
 
@@ -92,11 +92,13 @@ function compile(addon, library) {
   const words = (text) => text.split(/\s+/).filter(Boolean);
   const [compiler, ...flags] = words(process.env.CC || 'cc');
   const built = `${addon}.new`; // renamed when it is whole: a Node that runs keeps the one that it has
-  execFileSync(compiler, [
+  const { status, error } = spawnSync(compiler, [
     ...flags, '-std=gnu11', ...words(process.env.CFLAGS || '-O2'), '-Wall', '-Wextra', '-fPIC', '-fvisibility=hidden',
     '-shared', '-pthread', `-I${library.include}`, ...findHeaders().map((include) => `-I${include}`),
     ...sources, '-o', built, '-ldl', `-Wl,-rpath,${runPath(addon, library.lib)}`,
   ], { stdio: 'inherit' });
+  if (error) fail(`the C compiler cannot be run: ${error.message}`);
+  if (status !== 0) fail('the addon does not compile');
   fs.renameSync(built, addon);
 }
 

@@ -186,11 +186,12 @@ export type GossipResult<Answer> =
   | { readonly shard: string; readonly answer?: undefined; readonly error: DogError };
 
 /**
- * The base class of Shards. `Message` is what its sockets are sent, `Question` what its siblings ask, `Answer` what they
- * answer, `Data` what hangs on a socket.
+ * The base class of Shards. `Message` is what its sockets are sent, `Question` what its siblings ask, `Answer` what
+ * they answer, `Data` what hangs on a socket.
  *
- * Handlers may be async; those of one Shard begin in the order of their events and do not wait for one another. One that
- * throws or rejects is reported to EngineOptions.onerror; its request gets 500, its socket onerror and the code 1011.
+ * Handlers may be async; those of one Shard begin in the order of their events and do not wait for one another. One
+ * that throws or rejects is reported to EngineOptions.onerror; its request gets 500, its socket onerror and the code
+ * 1011.
  */
 export abstract class Shard<Message = unknown, Question = unknown, Answer = unknown, Data = unknown> {
   /** Read once, when the class is defined. */

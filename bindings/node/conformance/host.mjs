@@ -219,7 +219,9 @@ function* largeParts() {
 class Door extends Gateway {
   async identify(request) {
     const uid = request.query('u') || 'anon';
-    if (uid === 'blocked') return new Response('not you', { status: 403, headers: { ...PLAIN, 'X-Reason': 'blocked' } });
+    if (uid === 'blocked') {
+      return new Response('not you', { status: 403, headers: { ...PLAIN, 'X-Reason': 'blocked' } });
+    }
     if (uid === 'broken') throw new Error('broken');
     if (uid === 'never') return new Promise(() => {});
     if (uid === 'self') return this.name;

@@ -5,7 +5,7 @@ const { Gateway } = require('./gateway.js');
 const { make } = require('./making.js');
 const { Shard } = require('./shard.js');
 
-/** Handlers whose being there tells the engine to ask. A field that is set by the constructor comes too late for that. */
+/** Handlers whose being there tells the engine to ask. A field, which the constructor sets, comes too late for that. */
 const TOLD_BY_PROTOTYPE = { Gateway: 'clusterize', Shard: 'ongossip' };
 
 function isClassOf(value, Base) {
@@ -24,7 +24,8 @@ function optionsOf(Class) {
 
 function checkMethod(object, Base) {
   const name = TOLD_BY_PROTOTYPE[Base.name];
-  if (Object.hasOwn(object, name)) throw new TypeError(`${object.constructor.name}.${name} must be a method of the class`);
+  if (!Object.hasOwn(object, name)) return;
+  throw new TypeError(`${object.constructor.name}.${name} must be a method of the class`);
 }
 
 /** A Gateway class and its child, as the addon takes them. */
@@ -37,8 +38,12 @@ function describe(GatewayClass) {
   const sample = make(GatewayClass, { host: undefined, low: 0, high: 0, name: '' });
   checkMethod(sample, Gateway);
   const { limit, child: ShardClass } = sample;
-  if (!isClassOf(ShardClass, Shard)) throw new TypeError(`${GatewayClass.name}.child must be a class that extends Shard`);
-  if (typeof ShardClass.prototype.receive !== 'function') throw new TypeError(`${ShardClass.name} has no method receive`);
+  if (!isClassOf(ShardClass, Shard)) {
+    throw new TypeError(`${GatewayClass.name}.child must be a class that extends Shard`);
+  }
+  if (typeof ShardClass.prototype.receive !== 'function') {
+    throw new TypeError(`${ShardClass.name} has no method receive`);
+  }
   return {
     GatewayClass,
     ShardClass,

@@ -84,7 +84,9 @@ class Dispatcher {
         case RECEIVE: this.#receive(number, low, high, values[value++], values[value++], values[value++]); break;
         case WHISPERED: this.#answered(number, (high >>> 0) * 0x100000000 + (low >>> 0)); break;
         case GATEWAY: this.addGateway(number, low, high, fields[at + 5], values[value++]); break;
-        case CLUSTERIZE: this.#clusterize(number, low, high, values[value++], values[value++], values[value++]); break;
+        case CLUSTERIZE:
+          this.#clusterize(number, low, high, values[value++], values[value++], values[value++]);
+          break;
         case FETCH: this.#fetch(low, high, values[value++], values[value++]); break;
         case GOSSIP: this.#gossip(number, low, high, values[value++]); break;
         case GOSSIPED: this.#answered(number, values[value++]); break;
@@ -139,7 +141,8 @@ class Dispatcher {
   }
 
   #identify(number, low, high, method, target) {
-    this.#ask(this.gateway(number), 'identify', new Request(this.#host, low, high, method, target), (request, value) => {
+    const request = new Request(this.#host, low, high, method, target);
+    this.#ask(this.gateway(number), 'identify', request, (value) => {
       if (typeof value === 'string') request.identify(value);
       else this.#respond(request, value, 'identify must return a uid or a response');
     });
@@ -147,7 +150,7 @@ class Dispatcher {
 
   #clusterize(number, low, high, method, target, uid) {
     const request = new Request(this.#host, low, high, method, target, uid);
-    this.#ask(this.gateway(number), 'clusterize', request, (_, value) => {
+    this.#ask(this.gateway(number), 'clusterize', request, (value) => {
       if (typeof value === 'string') request.clusterize(value);
       else this.#respond(request, value, 'clusterize must return the id of a Shard');
     });
@@ -157,13 +160,13 @@ class Dispatcher {
 
   #fetch(low, high, method, target) {
     const request = new Request(this.#host, low, high, method, target);
-    this.#ask(this.#host.options, 'fetch', request, (_, value) =>
+    this.#ask(this.#host.options, 'fetch', request, (value) =>
       this.#respond(request, value, 'fetch must return a response, or what request.forward gives'));
   }
 
   #receive(number, low, high, method, target, uid) {
     const request = new Request(this.#host, low, high, method, target, uid);
-    this.#ask(this.#objects[number], 'receive', request, (_, value) =>
+    this.#ask(this.#objects[number], 'receive', request, (value) =>
       this.#respond(request, value, 'receive must return a response, or what connect gives'));
   }
 
@@ -177,7 +180,7 @@ class Dispatcher {
     };
     const succeeded = (value) => {
       try {
-        answer(request, value);
+        answer(value);
       } catch (error) {
         failed(error);
       }

@@ -17,7 +17,7 @@ function make(Class, what) {
 
 /** For the base class's constructor: what `make` laid down. */
 function takeInside(name) {
-  if (inside === undefined) throw new TypeError(`a ${name} is made by its engine, when there is something for it to do`);
+  if (inside === undefined) throw new TypeError(`a ${name} is made by its engine, when there is need of one`);
   const taken = inside;
   inside = undefined;
   return taken;

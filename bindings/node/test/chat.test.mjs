@@ -54,7 +54,8 @@ test('three people in two Rooms talk, whisper and leave', async (t) => {
   ann.tell('msg', { text: '/g closer' });
   ann.tell('msg', { text: '/w cat psst' });
   assert.deepEqual(await bob.event('user:msg'), { type: 'user:msg', from: 'ann', text: 'closer', meta: 'group' });
-  assert.deepEqual(await cat.event('user:msg'), { type: 'user:msg', from: 'ann', text: 'psst', meta: 'whisper', to: 'cat' });
+  assert.deepEqual(await cat.event('user:msg'),
+    { type: 'user:msg', from: 'ann', text: 'psst', meta: 'whisper', to: 'cat' });
   assert.equal((await ann.event('user:msg')).text, 'closer');
   assert.equal((await ann.event('user:msg')).text, 'psst');
   ann.tell('msg', { text: '/w zoe psst' });

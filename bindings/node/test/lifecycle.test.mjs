@@ -106,12 +106,11 @@ test('each Worker has engines of its own, which end with it', async () => {
       });
     \`;
     const main = serve({ workers: 1, routes });
-    const url = new URL('data:text/javascript,' + encodeURIComponent(source));
     const ask = async (port) => (await (await fetch('http://127.0.0.1:' + port + '/tasks/a')).text());
     for (const end of ['stop', 'exit', 'terminate']) {
       const worker = new Worker(source, { eval: true, execArgv: ['--input-type=module'] });
       const over = new Promise((resolve) => worker.once('exit', resolve));
-      const port = await new Promise((resolve, reject) => { worker.once('message', resolve); worker.once('error', reject); });
+      const port = await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
       console.log(end, await ask(port), await ask(main.port));
       if (end === 'terminate') worker.terminate();
       else worker.postMessage(end);
@@ -187,7 +186,7 @@ test('what waits for an answer of an engine that stops is told so', async (t) =>
   await engine.stop(0);
   await until(() => outcomes.length === 1);
   // Either the sibling went first, and gave no answer, or the one who asked did.
-  assert.ok(JSON.stringify(outcomes) === '[[]]' || JSON.stringify(outcomes) === '["DOG_EGONE"]', JSON.stringify(outcomes));
+  assert.ok(['[[]]', '["DOG_EGONE"]'].includes(JSON.stringify(outcomes)), JSON.stringify(outcomes));
 });
 
 // ---- nothing stays behind

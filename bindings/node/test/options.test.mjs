@@ -30,6 +30,8 @@ class Pool extends Gateway {
 const isError = (code, pattern = /./) => (error) =>
   error instanceof DogError && error.code === code && pattern.test(error.message);
 
+const isTypeError = (pattern) => (error) => error instanceof TypeError && pattern.test(error.message);
+
 /** An engine that is not to run. */
 function make(t, options) {
   const engine = new Engine(options);
@@ -50,7 +52,8 @@ const camel = (name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase
 /** Names of a struct's members, but for those that are pointers to functions. */
 function membersOf(header, struct) {
   const [, body] = header.replace(/\/\*[^]*?\*\//g, '').match(new RegExp(`struct ${struct} \\{([^]*?)\\n\\}`));
-  return body.split(';').filter((line) => line.trim() && !/_fn\s/.test(line)).map((line) => camel(line.match(/(\w+)\s*$/)[1]));
+  const members = body.split(';').filter((line) => line.trim() && !/_fn\s/.test(line));
+  return members.map((line) => camel(line.match(/(\w+)\s*$/)[1]));
 }
 
 /** Names of an interface's members in index.d.ts. */
@@ -67,7 +70,8 @@ test('index.d.ts has every member of dog.h\'s structs', () => {
   const header = dogHeader();
   assert.ok(header, 'dog.h is not there: DOG_INCLUDE says where it is');
   const own = ['fetch', 'log', 'onerror', 'handlersMax'];
-  same(without(typedMembersOf('EngineOptions'), ...own), without(membersOf(header, 'dog_options'), 'size', 'logUser', 'delivery'));
+  same(without(typedMembersOf('EngineOptions'), ...own),
+    without(membersOf(header, 'dog_options'), 'size', 'logUser', 'delivery'));
   same(typedMembersOf('ListenOptions'), without(membersOf(header, 'dog_listen_options'), 'size', 'certificateCount'));
   same(typedMembersOf('Certificate'), membersOf(header, 'dog_certificate'));
   same(typedMembersOf('EngineStats'), without(membersOf(header, 'dog_stats'), 'size'));
@@ -88,16 +92,15 @@ test('every option of an engine is taken', (t) => {
 
 test('an option that there is not, or of another type, is a TypeError that names it', () => {
   const wrong = [
-    [{ wokers: 2 }, /wokers/], [{ workers: '2' }, /workers/], [{ workers: -1 }, /workers/], [{ workers: 1.5 }, /workers/],
-    [{ workers: 2 ** 32 }, /workers/], [{ workers: NaN }, /workers/], [{ admissionMemoryBytes: 2 ** 53 }, /admissionMemory/],
+    [{ wokers: 2 }, /wokers/], [{ workers: '2' }, /workers/], [{ workers: -1 }, /workers/],
+    [{ workers: 1.5 }, /workers/], [{ workers: 2 ** 32 }, /workers/], [{ workers: NaN }, /workers/],
+    [{ admissionMemoryBytes: 2 ** 53 }, /admissionMemory/],
     [{ outboxPolicy: 'drop' }, /outboxPolicy must be one of close, drop-newest, drop-oldest/],
-    [{ trustedProxies: 7 }, /trustedProxies/], [{ trustedProxies: 'a\0b' }, /trustedProxies/], [{ log: 'file' }, /log/],
-    [{ fetch: true }, /fetch/], [{ onerror: 1 }, /onerror/], [{ handlersMax: 0 }, /handlersMax/], [{ delivery: 1 }, /delivery/],
-    ['options', /options/], [null, /options/],
+    [{ trustedProxies: 7 }, /trustedProxies/], [{ trustedProxies: 'a\0b' }, /trustedProxies/],
+    [{ log: 'file' }, /log/], [{ fetch: true }, /fetch/], [{ onerror: 1 }, /onerror/],
+    [{ handlersMax: 0 }, /handlersMax/], [{ delivery: 1 }, /delivery/], ['options', /options/], [null, /options/],
   ];
-  for (const [options, pattern] of wrong) {
-    assert.throws(() => new Engine(options), (error) => error instanceof TypeError && pattern.test(error.message), pattern);
-  }
+  for (const [options, pattern] of wrong) assert.throws(() => new Engine(options), isTypeError(pattern));
 });
 
 test('an option out of its range is DOG_EINVAL, with the reason', () => {
@@ -108,7 +111,7 @@ test('an option out of its range is DOG_EINVAL, with the reason', () => {
 // ---- classes and routes
 
 test('a class says its own options, and none that there is not', (t) => {
-  const withOptions = (Class, options) => class extends Class { static options = options; };
+  const withOptions = (Class, options) => class Child extends Class { static options = options; };
   const poolOf = (Child, options) => {
     class Owner extends Pool {
       static options = options;
@@ -133,10 +136,9 @@ test('a class says its own options, and none that there is not', (t) => {
     [poolOf(withOptions(Task, { gossipEvents: true }), {}), /gossipEvents/],
   ];
   for (const [Class, pattern] of wrong) {
-    assert.throws(() => make(t).define(Class), (error) => error instanceof TypeError && pattern.test(error.message), pattern);
+    assert.throws(() => make(t).define(Class), isTypeError(pattern));
   }
-  assert.throws(() => make(t).define(poolOf(class Far extends Task { static options = { origins: ['nonsense'] }; }, {})),
-    isError('DOG_EINVAL'));
+  assert.throws(() => make(t).define(poolOf(withOptions(Task, { origins: ['nonsense'] }), {})), isError('DOG_EINVAL'));
 });
 
 test('a class that lacks what it needs is refused', (t) => {
@@ -150,7 +152,7 @@ test('a class that lacks what it needs is refused', (t) => {
     [class Field extends Pool { clusterize = () => 'x'; }, /clusterize must be a method/],
   ];
   for (const [Class, pattern] of wrong) {
-    assert.throws(() => make(t).define(Class), (error) => error instanceof TypeError && pattern.test(error.message), pattern);
+    assert.throws(() => make(t).define(Class), isTypeError(pattern));
   }
   assert.throws(() => make(t).define(class Zero extends Pool { limit = 0; }), isError('DOG_EINVAL'));
   // A Shard class has one parent, and a name is taken once.

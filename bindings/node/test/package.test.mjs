@@ -43,7 +43,9 @@ function check(t, files, compilerOptions) {
   const folder = folderFor(t);
   fs.mkdirSync(path.join(folder, 'node_modules'));
   fs.symlinkSync(packageFolder, path.join(folder, 'node_modules/dog'));
-  for (const [from, to] of Object.entries(files)) fs.copyFileSync(path.join(here, 'types', from), path.join(folder, to));
+  for (const [from, to] of Object.entries(files)) {
+    fs.copyFileSync(path.join(here, 'types', from), path.join(folder, to));
+  }
   const options = { strict: true, noEmit: true, target: 'es2022', types: [], ...compilerOptions };
   fs.writeFileSync(path.join(folder, 'tsconfig.json'),
     JSON.stringify({ compilerOptions: options, files: Object.values(files) }));

@@ -146,8 +146,9 @@ test('misuse throws, and the socket stays open', async (t) => {
   const { at } = serveSockets(t, {
     onmessage(socket) {
       const codes = [
-        () => socket.close(1005), () => socket.close(1000, 'r'.repeat(124)), () => socket.send('b'.repeat(2000)),
-        () => socket.broadcast('b'.repeat(2000)), () => socket.whisper('', 'x'), () => socket.whisper('bob', 'b'.repeat(2000)),
+        () => socket.close(1005), () => socket.close(1000, 'r'.repeat(124)),
+        () => socket.send('b'.repeat(2000)), () => socket.broadcast('b'.repeat(2000)),
+        () => socket.whisper('', 'x'), () => socket.whisper('bob', 'b'.repeat(2000)),
       ].map((call) => {
         try {
           return call();

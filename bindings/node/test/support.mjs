@@ -39,7 +39,7 @@ export class Client {
     this.opened = new Promise((resolve, reject) => {
       this.socket.once('open', resolve);
       this.socket.once('error', reject);
-      this.socket.once('unexpected-response', (_, response) => reject(Object.assign(new Error('refused'), { response })));
+      this.socket.once('unexpected-response', (_, { statusCode }) => reject(new Error(`refused: ${statusCode}`)));
     });
     this.closed = new Promise((resolve) => {
       this.socket.once('close', (code, reason) => resolve({ code, reason: reason.toString() }));

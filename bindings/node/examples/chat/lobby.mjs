@@ -8,7 +8,9 @@ export class Lobby extends Gateway {
 
   /** The name is taken at its word; a real program would look at a cookie or a token here. */
   identify(request) {
-    if (request.method !== 'GET') return new Response('Method not allowed\n', { status: 405, headers: { Allow: 'GET' } });
+    if (request.method !== 'GET') {
+      return new Response('Method not allowed\n', { status: 405, headers: { Allow: 'GET' } });
+    }
     return request.query('u') || 'anon';
   }
 }

@@ -12,7 +12,7 @@
 
 #define STRING_OF(x) #x
 #define STRING(x) STRING_OF(x)
-/* Found by the addon's own DT_RUNPATH, which the build set, then where the system's linker looks. */
+/* Unless DOG_LIBRARY names a file: by the addon's DT_RUNPATH, which the build set, then where the system looks. */
 #define LIBRARY_NAME "libdog.so." STRING(DOG_VERSION_MAJOR)
 
 library_t dog;
@@ -45,7 +45,8 @@ static void open_once(void) {
     mode |= RTLD_DEEPBIND;
     set_environment_of(libc);
   }
-  void *handle = dlopen(LIBRARY_NAME, mode);
+  const char *named = getenv("DOG_LIBRARY");
+  void *handle = dlopen(named != NULL && named[0] != 0 ? named : LIBRARY_NAME, mode);
   if (handle == NULL) {
     snprintf(problem, sizeof problem, "%s", dlerror());
     return;

@@ -2,8 +2,8 @@
  * members.h - dog.h's option structs from JavaScript objects, by tables.
  *
  * A table says for each member of a struct its name in JavaScript, where it lies and what it is. A member that the
- * object has and the table has not is a TypeError that names it, and so is a value of another type; numbers out of range
- * are for the engine to judge, if they fit into the member.
+ * object has and the table has not is a TypeError that names it, and so is a value of another type; what range a number
+ * may be in is for the engine to judge, if it fits into the member.
  */
 #ifndef MEMBERS_H
 #define MEMBERS_H

@@ -5,7 +5,7 @@
 
 #define CAPACITY_MIN 64
 
-/* Handles differ in a few bits, their slots: the multiplication spreads them over the upper half (Fibonacci hashing). */
+/* Handles differ in a few bits, their slots: the multiplication spreads these over the upper half (Fibonacci hash). */
 static size_t home(const table_t *table, uint64_t handle) {
   return (size_t)((handle * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & (table->capacity - 1);
 }

@@ -14,7 +14,7 @@ class Room extends Shard<Said, Question, string[], Person> {
   names = new Map<string, number>();
 
   async receive(request: Request) {
-    if (request.path.endsWith('/ws')) return this.connect(request, { protocol: 'chat', headers: { 'X-Shard': this.id } });
+    if (request.path === '/ws') return this.connect(request, { protocol: 'chat', headers: { 'X-Shard': this.id } });
     if (request.path.endsWith('/json')) return Response.json({ uid: request.uid, asked: request.json() });
     if (request.path.endsWith('/parts')) return new Response(this.parts(), { headers: [['X-Parts', '2']] });
     return { status: 404, body: 'not found' };
