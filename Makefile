@@ -32,8 +32,8 @@ RELEASE = $(SCRATCH)/release
 # Warnings are errors where nobody would read them.
 EXAMPLE_FLAGS = -std=c11 $(CFLAGS) -Wall -Wextra -pedantic $(if $(CI),-Werror) -pthread
 
-.PHONY: fuzz soak
-.PHONY: build all setup setup-test demo test test-asan test-tsan fmt lint install uninstall clean help swift-build
+.PHONY: build all setup setup-test demo test test-asan test-tsan fuzz soak abi fmt lint install uninstall clean help
+.PHONY: swift-build bindings python node conformance-host
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 # SwiftPM uses every core by itself, and two of it in one folder wait for one another.
@@ -83,12 +83,25 @@ $(BUILD)/bin/%: examples/c/%.c $(wildcard examples/c/*.h) $(BUILD)/include/dog.h
 	@$(STEP) 'bin/$* (C example)' $(BUILD)/log/$*.log $(CC) $(EXAMPLE_FLAGS) -I$(BUILD)/include $< -o $@ \
 	  -L$(BUILD)/lib -ldog -Wl,-rpath,'$$ORIGIN/../lib'
 
+# The language's own package, laid out in $(BUILD)/bindings, against the library built here. Lua has nothing to build.
+bindings: python node
+python: setup-test build
+	@$(STEP) 'bindings/python' $(BUILD)/log/python.log $(PYTHON) bindings/python/build.py
+node: setup-test build
+	@$(STEP) 'bindings/node' $(BUILD)/log/node.log node bindings/node/build.js
+
 demo: build
 	@exec $(BUILD)/bin/dog-host demo $(ARGS)
 
 # ---- test ----------------------------------------------------------------------------------------------------------
 
-test: setup-test build
+# The host of Tests/conformance that is written in Swift.
+conformance-host: build
+	@$(STEP) 'conformance-host (Swift, release)' $(BUILD)/log/conformance-host.log \
+	  $(SWIFT) build --product conformance-host $(SWIFT_FLAGS)
+	@scripts/replace.sh $(RELEASE)/conformance-host $(BUILD)/bin/conformance-host
+
+test: setup-test build bindings conformance-host
 	@$(PYTHON) scripts/test.py
 
 test-asan: setup-test
@@ -104,6 +117,10 @@ fuzz: setup-test
 
 soak: setup-test build
 	@$(PYTHON) Tests/soak/soak.py
+
+# Takes what was added to dog.h into the baseline that Tests/abi compares with.
+abi: setup-test
+	@$(PYTHON) Tests/abi/abi.py --update
 
 fmt:
 	@$(SWIFT) format format --in-place --recursive --parallel Package.swift Sources Tests
@@ -138,6 +155,8 @@ help:
 	@echo 'make test        build, then run every test'
 	@echo 'make test-asan   the tests under the address sanitizer; make test-tsan: under the thread sanitizer'
 	@echo 'make fuzz        each fuzzer for FUZZ_SECONDS (600); FUZZERS="frame close" for some of them'
+	@echo 'make bindings    the packages for Python and Node, in $(BUILD)/bindings'
+	@echo 'make abi         takes additions to dog.h into the ABI baseline, on purpose'
 	@echo 'make soak        mixed traffic for SOAK_SECONDS (600), after which everything is as it was'
 	@echo 'make setup       check what the build needs and install the Debian packages that are missing'
 	@echo 'make install     into PREFIX=$(PREFIX), below DESTDIR if that is set; make uninstall takes it out again'

@@ -15,12 +15,12 @@ dispatch="-L$runtime -ldispatch -lBlocksRuntime"
 mkdir -p "$out/lib" "$out/bin" "$out/include"
 
 # shellcheck disable=SC2086  # the flags are meant to be split
-for product in dog dog-host; do
+for product in dog dog-host conformance-host; do
   scripts/step.sh "$product ($sanitizer sanitizer)" "$out/log/$product.log" "$swift" build --product $product $flags
 done
 library=$(cd "$scratch/debug" && pwd)/libdog.so
 ln -sf "$library" "$out/lib/libdog.so"
-ln -sf "$(dirname "$library")/dog-host" "$out/bin/dog-host"
+for program in dog-host conformance-host; do ln -sf "$(dirname "$library")/$program" "$out/bin/$program"; done
 cp include/dog.h "$out/include/dog.h"
 # How a C program is made against that library; the tests of the C API are, too.
 cat >"$out/cc" <<END

@@ -87,9 +87,9 @@ def end_session(process):
         pass
 
 
-def python_suite(folder, seconds, environment=None):
+def python_suite(folder, seconds, environment=None, *arguments):
     return Suite(folder, seconds, [
-        PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "faulthandler_timeout=180", folder,
+        PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "faulthandler_timeout=180", folder, *arguments,
     ], dict(environment or {}, BUILD=str(BUILD)))
 
 
@@ -100,11 +100,22 @@ def swift_suite(seconds, *flags, environment=None):
     return Suite("swift test", seconds, command, environment or {}, shown=shown)
 
 
+def node_tests():
+    return sorted(str(path) for path in (BUILD / "bindings/node/test").glob("*.test.mjs"))
+
+
 def plain_suites():
     return [
         swift_suite(600),
-        python_suite("Tests/capi", 180),
+        python_suite("Tests/capi", 240),
         python_suite("Tests/wire", 420),
+        python_suite("Tests/conformance", 420),
+        python_suite("bindings/python/tests", 240),
+        Suite("bindings/node", 240, ["node", "--test", "--test-reporter=spec", *node_tests()]),
+        python_suite("bindings/lua/tests", 180),
+        python_suite("Tests/docs", 180),
+        python_suite("Tests/packages", 300),
+        python_suite("Tests/abi", 60),
         python_suite("Tests/faults", 420),
         python_suite("Tests/soak", 180),
         python_suite("Tests/fuzz", 480),
@@ -127,6 +138,8 @@ def sanitized_suites(sanitizer):
         swift_suite(1500, f"--sanitize={sanitizer}", environment=options),
         python_suite("Tests/capi", 900, dict(options, CC=str(BUILD / "cc"))),
         python_suite("Tests/wire", 1500, options),
+        # No interpreter is built with the sanitizer, so no host of theirs can load what is.
+        python_suite("Tests/conformance", 900, dict(options, CC=str(BUILD / "cc")), "-k", "c- or swift"),
         python_suite("Tests/faults", 900, options),
         python_suite("Tests/soak", 300, options),
     ]
