@@ -18,8 +18,12 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+import setuptools
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+
+if int(setuptools.__version__.partition(".")[0]) < 61:
+    raise SystemExit(f"setuptools 61 or later is needed to read pyproject.toml; this is {setuptools.__version__}")
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent

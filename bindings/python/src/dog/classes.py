@@ -81,5 +81,5 @@ def shard_origins(cls: Type[Shard]) -> Optional[List[str]]:
 
 def async_methods(cls: Type[Shard]) -> FrozenSet[str]:
     """The handlers of a Shard class that are coroutine functions."""
-    names = [name for name in vars(Shard) if name.startswith("on")]
+    names = ["receive", *(name for name in vars(Shard) if name.startswith("on"))]
     return frozenset(name for name in names if inspect.iscoroutinefunction(getattr(cls, name)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import contextmanager
 from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Type, TypeVar, Union
 
@@ -11,6 +10,7 @@ from . import _native, classes
 from .delivery import Delivery
 from .errors import Error, StateError, Status, make
 from .gateway import Gateway
+from .log import EngineLog
 from .options import ClientCertificate, LogLevel, OutboxPolicy, RatePolicy, Stats
 from .questions import Fetch, Questions
 from .shard import Shard
@@ -18,8 +18,6 @@ from .shard import Shard
 Handler = Callable[..., object]
 AnyFetch = TypeVar("AnyFetch", bound=Fetch)
 
-logger = logging.getLogger("dog.engine")
-LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO, 4: logging.DEBUG}
 DEFAULT_TIMEOUTS_MS = {"identify": 10_000, "receive": 30_000}
 
 # The types of dog_event_t but that of messages, which go to onmessage by themselves.
@@ -97,14 +95,14 @@ class Engine:
         self._pairs: List[Tuple[Type[Gateway], Type[Shard]]] = []
         self._fetch: Optional[Fetch] = None
         self._ports: List[int] = []
-        self._told: List[str] = []
+        self._log = EngineLog()
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._delivery: Optional[Delivery] = None
         self._stopped: Optional[asyncio.Future[None]] = None
         self._is_reading = False
         self._native = _native.Engine(options)
         # All that an engine tells before it serves is its log.
-        every: Dict[int, Handler] = {**dict.fromkeys([*range(FETCH, STOPPED + 1)], _ignore), LOG: self._log}
+        every: Dict[int, Handler] = {**dict.fromkeys([*range(FETCH, STOPPED + 1)], _ignore), LOG: self._log.line}
         self._native.set_handlers(every, _ignore, _ignore, _ignore)
 
     # ---- before it serves
@@ -113,8 +111,9 @@ class Engine:
         """Define Gateway classes and their children; a child that is given by name must be among the arguments."""
         for gateway, shard in classes.pairs_of(gateways_and_shards):
             members, shard_members = classes.gateway_members(gateway, shard), classes.shard_members(shard, gateway)
-            with self._explained():
+            with self._explained(gateway.__name__):
                 self._native.define_gateway(len(self._pairs), members)
+            with self._explained(shard.__name__):
                 self._native.define_shard(len(self._pairs), shard_members, classes.shard_origins(shard))
             self._pairs.append((gateway, shard))
         return self
@@ -124,7 +123,7 @@ class Engine:
 
         The first route that matches is taken.
         """
-        with self._explained():
+        with self._explained(f"the route {pattern!r}"):
             self._native.route(pattern, gateway if isinstance(gateway, str) else gateway.__name__, name)
         return self
 
@@ -163,7 +162,7 @@ class Engine:
             "client_certificate": client_certificate,
             "proxy_protocol": proxy_protocol,
         }
-        with self._explained():
+        with self._explained("the listener"):
             self._ports.append(self._native.listen(members, [file for pair in certificates for file in pair]))
         return self
 
@@ -180,17 +179,17 @@ class Engine:
         return tuple(self._ports)
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """An Error from within says why, in the words of the engine's log; while it serves, these reach the logger."""
+    def _explained(self, what: str) -> Iterator[None]:
+        """An Error from within says of what it is, and why in the words of the engine's log if that says anything. While
+        it serves, these reach the logger alone."""
         try:
             yield
         except Error as error:
-            self._told.clear()
+            self._log.told.clear()
             if self._loop is None:
                 self._native.deliver()
-            if self._told:
-                raise make(error.status, "; ".join(self._told)) from None
-            raise
+            why = "; ".join(self._log.told) or str(error)
+            raise make(error.status, f"{what}: {why}") from None
 
     # ---- serving
 
@@ -220,13 +219,13 @@ class Engine:
             GOSSIPED: delivery.outcomes.gossiped,
             WRITABLE: delivery.streams.writable,
             ENDED: delivery.streams.ended,
-            LOG: self._log,
+            LOG: self._log.line,
             STOPPED: self._on_stopped,
         }
         self._native.set_handlers(
             handlers, delivery.message_result, delivery.message_failed, delivery.message_behind
         )
-        with self._explained():
+        with self._explained("the engine"):
             self._native.start()
         self._loop = loop
         self._fd = self._native.wait_fd()
@@ -262,7 +261,7 @@ class Engine:
 
     def reload_certificates(self) -> None:
         """Read the files of all TLS listeners again. A CertificateError leaves everything as it was."""
-        with self._explained():
+        with self._explained("the certificates"):
             self._native.reload_certificates()
 
     # ---- at any time
@@ -280,11 +279,6 @@ class Engine:
         return Stats(**self._native.stats())
 
     # ---- events
-
-    def _log(self, level: int, line: str) -> None:
-        self._told.append(line)
-        del self._told[:-8]
-        logger.log(LEVELS.get(level, logging.WARNING), "%s", line)
 
     def _on_ready(self) -> None:
         try:

@@ -67,4 +67,4 @@ class Gateway(_native.Gateway):
         return GatewayStats(*(self._stats() or (0, 0)))
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r}>"
+        return f"<{type(self).__name__} {getattr(self, 'name', None)!r}>"

@@ -136,4 +136,4 @@ class Shard(_native.Shard):
         return self._delivery.outcomes.expect(self._handle, lambda token: self._gossip(text, timeout_ms, token))
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.id!r}>"
+        return f"<{type(self).__name__} {getattr(self, 'id', None)!r}>"

@@ -1,0 +1,173 @@
+"""Nothing is left of what has gone: objects are counted."""
+
+import asyncio
+import gc
+import weakref
+
+import dog
+
+from serving import Connecting, Echo, Everybody, connect, curl, eventually, hear, in_loop, served
+
+
+def alive(kind):
+    gc.collect()
+    return sum(isinstance(each, kind) for each in gc.get_objects())
+
+
+@in_loop
+async def test_sockets_that_have_closed_are_gone():
+    async with served(Echo) as engine:
+        for _ in range(3):
+            people = [await connect(engine, f"p{number}") for number in range(50)]
+            for person in people:
+                await person.send("hello")
+                assert await hear(person) == "hello"
+            assert alive(dog.Socket) == engine._native.socket_count() == 50
+            for person in people:
+                await person.close()
+            await eventually(lambda: engine._native.socket_count() == 0, "all to be closed")
+            assert alive(dog.Socket) == 0
+
+
+@in_loop
+async def test_a_socket_goes_without_the_garbage_collector():
+    gone = []
+
+    class Watched(Connecting):
+        def onopen(self, socket):
+            weakref.finalize(socket, gone.append, socket.uid)
+
+    async with served(Watched) as engine:
+        ann = await connect(engine)
+        gc.disable()
+        try:
+            await ann.close()
+            await eventually(lambda: gone, "the socket to go")
+        finally:
+            gc.enable()
+    assert gone == ["ann"]
+
+
+@in_loop
+async def test_a_socket_in_a_cycle_goes_too():
+    class Knotted(Connecting):
+        def onopen(self, socket):
+            socket.data = socket
+
+    async with served(Knotted) as engine:
+        await (await connect(engine)).close()
+        await eventually(lambda: engine._native.socket_count() == 0, "it to be closed")
+        assert alive(dog.Socket) == 0
+
+
+def test_nothing_of_an_engine_is_left_when_it_has_ended():
+    class Kept(Connecting):
+        def onmessage(self, socket, data):
+            socket.data = [self, socket]
+            socket.whisper("ann", "back")
+            socket.send("done")
+
+    async def main():
+        async with served(Kept) as engine:
+            people = [await connect(engine, f"p{number}") for number in range(5)]
+            for person in people:
+                await person.send("go")
+                assert await hear(person) == "done"
+            assert (await curl(engine, "/other")).status == 426
+            return weakref.ref(engine)
+
+    kinds = (dog.Engine, dog.Gateway, dog.Shard, dog.Socket, dog.Request, dog._native.Engine)
+    before = alive(kinds)
+    engine = asyncio.run(main())
+    assert alive(kinds) == before
+    assert engine() is None
+
+
+@in_loop
+async def test_gateways_that_are_retired_are_let_go():
+    made = []
+
+    class Refusing(Everybody):
+        child = Connecting
+
+        def __init__(self):
+            made.append(weakref.ref(self))
+
+        def identify(self, request):
+            return dog.Response("no", 403)
+
+    async with served(Connecting, gateway=Refusing) as engine:
+        reader, writer = await asyncio.open_connection("127.0.0.1", engine.port)
+        for number in range(1000):
+            writer.write(f"GET /room{number} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            assert b"403" in await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(2)
+        writer.close()
+        assert len(made) == 1000
+        assert sum(each() is not None for each in made) == len(engine._delivery.gateways) <= 128
+
+
+@in_loop
+async def test_gateways_that_are_alive_keep_their_objects():
+    class Counting(Everybody):
+        child = Connecting
+
+        def __init__(self):
+            self.visits = 0
+
+        def identify(self, request):
+            self.visits += 1
+            return dog.Response(str(self.visits), 403) if "look" in request.query else "ann"
+
+    async with served(Connecting, gateway=Counting) as engine:
+        people = [await connect(engine, room=f"room{number}") for number in range(200)]
+        for number in range(200):
+            assert (await curl(engine, f"/room{number}?look")).body == b"2"
+        assert len(engine._delivery.gateways) == 200
+        for person in people:
+            await person.close()
+
+
+@in_loop
+async def test_outcomes_of_those_who_have_gone_are_let_go():
+    class Whispering(Connecting):
+        def onclose(self, socket, code, reason, clean):
+            for _ in range(10):
+                socket.whisper("nobody", "x")
+
+        def onmessage(self, socket, data):
+            for _ in range(10):
+                socket.whisper("nobody", "x")
+            socket.close()
+
+    async with served(Whispering) as engine:
+        for _ in range(20):
+            ann = await connect(engine)
+            await ann.send("go")
+            await ann.wait_closed()
+        await eventually(lambda: engine._native.socket_count() == 0, "all to be closed")
+        await eventually(lambda: len(engine._delivery.outcomes) == 0, "the outcomes")
+        assert not engine._delivery.outcomes._tokens
+
+
+def test_a_table_of_sockets_grows_and_shrinks_right():
+    """The C table of handles, by the one way there is to it: against a dict, in a random order that the seed repeats."""
+    import random
+
+    chance = random.Random(7)
+    engine = dog.Engine(workers=1)
+    shard = Connecting.__new__(Connecting)
+    sockets = {}
+    for step in range(20_000):
+        handle = chance.randrange(1, 1 << 64) | 1
+        sockets[handle] = dog.Socket(handle, shard, "ann")
+        engine._native.add_socket(sockets[handle])
+    assert engine._native.socket_count() == 20_000
+    for handle, socket in list(sockets.items())[:100]:
+        try:
+            engine._native.add_socket(socket)
+        except ValueError:
+            continue
+        raise AssertionError(f"{handle} twice")
+    engine.close()
+    assert engine._native.socket_count() == 0
