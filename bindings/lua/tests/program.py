@@ -61,14 +61,14 @@ def run_lua(text, *arguments, status=0, cwd=None, **changes):
 
 
 class Program:
-    """A program that serves: it has printed `listening on PORT`, at the end of some line."""
+    """A program that serves: it has printed a line with `says` in it, which ends with its port."""
 
-    def __init__(self, path, *arguments, **changes):
+    def __init__(self, path, *arguments, says="listening on", **changes):
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(["luajit", str(path), *arguments], env=environment(**changes),
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors)
         self.output = b""
-        self.port = int(self.line_with("listening on").rsplit(None, 1)[1].rsplit(":", 1)[-1])
+        self.port = int(self.line_with(says).rsplit(None, 1)[1].rsplit(":", 1)[-1])
 
     def line_with(self, text):
         """The first line of its output with this text in it, as soon as it is there."""
@@ -87,6 +87,13 @@ class Program:
         """What it wrote to stderr so far."""
         self.errors.seek(0)
         return self.errors.read().decode(errors="replace")
+
+    def says(self, text):
+        """Waits until this is in what it wrote to stderr: a report may come after the client's answer."""
+        end = time.monotonic() + DEADLINE
+        while text not in self.said():
+            assert time.monotonic() < end, f"it did not say {text!r}, but\n{self.said()}"
+            time.sleep(0.01)
 
     def request(self, method, target, body=None, headers=None):
         """Status, body as text, and headers."""

@@ -97,7 +97,8 @@ def test_gateways_that_were_retired_are_forgotten(chat):
         connection = http.client.HTTPConnection("127.0.0.1", program.port, timeout=60)
         for number in range(750):
             connection.request("GET", f"/rooms/{worker}-{number}")
-            connection.getresponse().read()
+            response = connection.getresponse()
+            assert (response.status, response.read()) == (403, b"")
         connection.close()
 
     for worker in range(4):

@@ -243,7 +243,7 @@ def test_spawned_functions_run_as_handlers_do(chat):
             assert await ask(ann, "x") == "spawned"
             assert await hear(ann) == "4 three"
     asyncio.run(talk())
-    assert "spawn: on purpose" in program.said()
+    program.says("spawn: on purpose")
 
 
 def test_no_more_handlers_wait_than_handlers_max(chat):
@@ -259,7 +259,7 @@ def test_no_more_handlers_wait_than_handlers_max(chat):
             assert await hear(ann) == "got 1"
             assert await ask(ann, "hold d") == "holding d"
     asyncio.run(talk())
-    assert "DOG_EFULL: a queue or table is at its limit: handlers_max handlers wait already" in program.said()
+    program.says("DOG_EFULL: a queue or table is at its limit: handlers_max handlers wait already")
 
 
 def test_coroutines_are_used_again(chat):
