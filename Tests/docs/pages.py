@@ -100,8 +100,8 @@ def parse_comment(block, comment):
         fail(block, "serve has no check")
 
 
-FENCE = re.compile(r"(?:^<!-- test:\s(?P<comment>(?:(?!-->).)*)-->\n+)?^```(?P<language>[\w+]*)[^\n]*\n(?P<text>.*?)^```$",
-                   re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"(?:^<!-- test:\s(?P<comment>(?:(?!-->).)*)-->\n+)?"
+                   r"^```(?P<language>[\w+]*)[^\n]*\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"^<!-- test:", re.MULTILINE)
 
 

@@ -107,17 +107,13 @@ class Folder:
         return [*INTERPRETERS[path.suffix], path]
 
     def compile_typescript(self, path, what):
-        package = self.path / "package.json"
-        if not package.exists():
-            package.write_text(json.dumps({"type": "module"}) + "\n")
-        finish(["tsc", "--strict", "--target", "es2022", "--module", "nodenext", "--moduleResolution", "nodenext",
-                *self.node_types(), path], self.path, what)
+        """The page's own types are what is checked, so that no others are needed: none of Node itself either."""
+        (self.path / "package.json").write_text(json.dumps({"type": "module"}) + "\n")
+        options = {"strict": True, "target": "es2022", "module": "nodenext", "moduleResolution": "nodenext",
+                   "types": []}
+        (self.path / "tsconfig.json").write_text(json.dumps({"compilerOptions": options, "files": [path.name]}) + "\n")
+        finish(["tsc", "-p", self.path], self.path, what)
         return path.with_suffix(".js")
-
-    def node_types(self):
-        """Debian's types of Node itself, where they are installed."""
-        roots = Path("/usr/share/nodejs/@types")
-        return ["--typeRoots", roots, "--types", "node"] if (roots / "node").is_dir() else ["--types", ""]
 
     def prepare(self, block, port):
         """Everything above the block that it may rely on: files, and what shell blocks have made of them."""

@@ -10,7 +10,9 @@ local function event(kind, members)
   return members
 end
 
-local function said(from, text, meta, to) return event("user:msg", { from = from, text = text, meta = meta, to = to }) end
+local function said(from, text, meta, to)
+  return event("user:msg", { from = from, text = text, meta = meta, to = to })
+end
 
 -- ---- requests
 
