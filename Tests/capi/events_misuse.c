@@ -271,7 +271,9 @@ typedef struct poller {
 static void *poll_forever(void *argument) {
   poller_t *poller = argument;
   poller->is_waiting = 1;
-  poller->status = dog_engine_poll(poller->engine, &poller->event, 1, -1, &poller->count);
+  do { /* poller_start may be the one that polls right now */
+    poller->status = dog_engine_poll(poller->engine, &poller->event, 1, -1, &poller->count);
+  } while (poller->status == DOG_ESTATE);
   return NULL;
 }
 
