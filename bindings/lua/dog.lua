@@ -351,7 +351,7 @@ end
 local function after_pause(engine, id, owner, is_well, ...)
   if is_well then return ... end
   end_wait(engine, id, owner)
-  return error((...), 0)
+  error((...), 0)
 end
 
 -- Lets others run until `wake`, and gives what that gives. There may be no way to get out of here (below table.sort,
@@ -899,7 +899,7 @@ local function must(engine, what, status)
   if status == OK then return end
   engine._reason = nil
   -- Before the start there are no events but the log's.
-  if not engine._is_started then engine:step(0) end
+  if not engine._is_started and not engine_of[running()] then engine:step(0) end
   error(what .. ": " .. sentence(status, engine._reason), 3)
 end
 
@@ -978,7 +978,7 @@ function Engine:stop(grace_ms) return outcome(lib.dog_engine_stop(self._pointer,
 -- Ends the engine at once. What still waits is never gone on with.
 function Engine:destroy()
   if not self._pointer then return end
-  if engine_of[running() or self] == self then error("destroy: not in a handler; stop is for that", 2) end
+  if engine_of[running()] == self then error("destroy: not in a handler; stop is for that", 2) end
   ffi.gc(self._pointer, nil)
   lib.dog_engine_destroy(self._pointer)
   if self._release_signals then self._release_signals() end
@@ -1051,14 +1051,14 @@ local function sweep_gateways(engine)
   engine._gateway_sweep = math.max(256, 2 * engine._gateway_count)
 end
 
--- The object of a handle, made when it is first seen. `class` may be nil where the object is known to be there.
-local function gateway_of(engine, handle, low, high, class)
+-- The object of a handle, made when it is first seen: of that class, and with that name or the one that it tells.
+local function gateway_of(engine, handle, low, high, class, name)
   local gateway = find_object(engine._gateways, low, high)
   if gateway then return gateway end
   if engine._gateway_count >= engine._gateway_sweep then sweep_gateways(engine) end
   gateway = setmetatable({
     engine = engine,
-    name = text_of(lib.dog_gateway_name(handle, text_out, length_out)),
+    name = name or text_of(lib.dog_gateway_name(handle, text_out, length_out)),
     _handle = handle,
   }, definition_of(class).meta)
   add_object(engine._gateways, gateway, low, high)
@@ -1066,9 +1066,9 @@ local function gateway_of(engine, handle, low, high, class)
   return gateway
 end
 
-local function gateway_at(engine, event, base, class)
+local function gateway_at(engine, event, base, class, name)
   local words = engine._words
-  return gateway_of(engine, event.gateway, words[base + GATEWAY + LOW], words[base + GATEWAY + HIGH], class)
+  return gateway_of(engine, event.gateway, words[base + GATEWAY + LOW], words[base + GATEWAY + HIGH], class, name)
 end
 
 function Engine:_class_named(name)
@@ -1216,13 +1216,13 @@ end
 
 on[tonumber(lib.DOG_EVENT_IDENTIFY)] = function(engine, event, base)
   local class = engine._classes[user_of(event)]
-  local gateway = gateway_at(engine, event, base, class)
+  local gateway = gateway_at(engine, event, base, class, data_of(event))
   ask(engine, new_request(engine, event, gateway), class, "identify", ask_identify, gateway)
 end
 
 on[tonumber(lib.DOG_EVENT_CLUSTERIZE)] = function(engine, event, base)
   local class = engine._classes[user_of(event)]
-  local gateway = gateway_at(engine, event, base, class)
+  local gateway = gateway_at(engine, event, base, class, data_of(event))
   ask(engine, new_request(engine, event, gateway), class, "clusterize", ask_clusterize, gateway)
 end
 
@@ -1456,7 +1456,7 @@ end
 
 -- Waits for events for at most so long (0: not at all; -1: as long as it takes) and handles them. False: it stopped.
 function Engine:step(timeout_ms)
-  if engine_of[running() or self] then error("step: not in a handler", 2) end
+  if engine_of[running()] then error("step: not in a handler", 2) end
   if self._event == self._event_count then
     if self._is_stopped then return false end
     wait_for_events(self, timeout_ms or -1)
