@@ -1,10 +1,13 @@
 """What becomes of a block: files in a folder, built and started as a reader would."""
+import atexit
 import json
 import os
 import signal
 import socket
 import subprocess
+import tempfile
 import time
+from functools import lru_cache
 from pathlib import Path
 
 from pages import PORT, ROOT, PageError
@@ -21,14 +24,14 @@ INTERPRETERS = {".py": ["/usr/bin/python3"], ".mjs": ["node"], ".cjs": ["node"],
                 ".sh": ["sh", "-eu"]}
 
 
-def environment():
+def environment(**more):
     """Where programs find DOG: the library of the build folder, and the bindings as they are built there."""
     changes = {
+        **more,
         "BUILD": str(BUILD),
         "DOG_LIBRARY": str(BUILD / "lib/libdog.so"),
         "LD_LIBRARY_PATH": str(BUILD / "lib"),
         "PKG_CONFIG_PATH": str(BUILD / "lib/pkgconfig"),
-        "CMAKE_PREFIX_PATH": str(BUILD),
         "PYTHONPATH": str(BUILT / "python"),
         "PYTHONDONTWRITEBYTECODE": "1",
         "LUA_PATH": f"{ROOT}/bindings/lua/?.lua;;",
@@ -43,10 +46,11 @@ def free_port():
         return free.getsockname()[1]
 
 
-def finish(command, folder, what):
+def finish(command, folder, what, **more):
     """Runs a command to its end, which must be 0, and gives its standard output."""
-    with subprocess.Popen([str(part) for part in command], cwd=folder, env=environment(), stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+    with subprocess.Popen([str(part) for part in command], cwd=folder, env=environment(**more),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          start_new_session=True) as process:
         try:
             output, errors = process.communicate(timeout=10 * DEADLINE)
         finally:
@@ -70,6 +74,18 @@ def prepare_binding(language, what):
     if not is_built.exists():
         finish(script, ROOT, what)
     return is_built
+
+
+@lru_cache(maxsize=None)
+def installed():
+    """A prefix that CMake has installed DOG into, as it is in the build folder. It goes when the tests end."""
+    folder = tempfile.TemporaryDirectory(prefix="dog-docs-")
+    atexit.register(folder.cleanup)
+    binary, prefix = Path(folder.name) / "binary", Path(folder.name) / "prefix"
+    finish(["cmake", "-S", ROOT, "-B", binary, f"-DDOG_BUILD_DIR={BUILD}", "-DDOG_BUILD_EXAMPLES=OFF",
+            "-DDOG_BUILD_TESTING=OFF"], ROOT, "DOG itself")
+    finish(["cmake", "--install", binary, "--prefix", prefix], ROOT, "DOG itself")
+    return prefix
 
 
 class Folder:
@@ -129,7 +145,10 @@ class Folder:
         self.prepare(block, port)
         path = self.write(block, port)
         self.done.add(block.line)
-        return finish(self.command(path, block), self.path, block.place), port
+        more = {}
+        if path.suffix == ".sh" and any(above.language == "cmake" for above in self.blocks):
+            more["CMAKE_PREFIX_PATH"] = str(installed())
+        return finish(self.command(path, block), self.path, block.place, **more), port
 
     def serve(self, block):
         port = free_port()
