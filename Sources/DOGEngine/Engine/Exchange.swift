@@ -64,7 +64,6 @@ final class Exchange: @unchecked Sendable {
 
   /// The engine's own answer.
   func refuse(_ status: Int, _ reason: String, from worker: Worker) {
-    worker.counters.add(.refused)
     worker.logPeer(.info, "\(request.summary): \(status), \(reason)", about: reason.hashValue)
     respond(worker.refusal(status, reason), from: worker)
   }

@@ -22,7 +22,6 @@ extension HTTPConnection {
         then(DetachedUpgrade(connection: detached, unread: forget()))
       } catch {
         worker.logPeer(.error, "\(exchange.request.summary): 503, no descriptor to move it to its Shard's worker")
-        worker.counters.add(.refused)
         state = .waiting(exchange)
         respond(worker.refusal(503), to: exchange)
         then(nil)

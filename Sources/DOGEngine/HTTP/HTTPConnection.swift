@@ -200,16 +200,23 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
 
   /// The response to the request that waits; to any other nothing.
   func respond(_ response: Response, to exchange: Exchange) {
+    guard isWaiting(for: exchange) else { return }
+    if response.isRefusal { worker.counters.add(.refused) }
     response.body.withUnsafeBytes {
       respond(status: response.status, headers: response.headers, body: $0, to: exchange)
     }
   }
 
   func respond(status: Int, headers: [HTTPHeader], body: UnsafeRawBufferPointer, to exchange: Exchange) {
-    guard case .waiting(let waiting) = state, waiting === exchange else { return }
+    guard isWaiting(for: exchange) else { return }
     let facts = facts(for: exchange.request)
     encode(status: status, headers: headers, body: body, for: facts)
     goOn(keepAlive: facts.keepAlive)
+  }
+
+  /// False once it was answered, was too late, or its client has left.
+  private func isWaiting(for exchange: Exchange) -> Bool {
+    if case .waiting(let waiting) = state { waiting === exchange } else { false }
   }
 
   func facts(for request: HTTPRequest, framing: StreamFraming? = nil) -> ResponseEncoder.Facts {
@@ -401,7 +408,6 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
       if parser.phase == .idle { end() } else { refuse(408, "the request did not come in time") }
     case .waiting(let exchange):
       if peerEnded { return end() }
-      worker.counters.add(.refused)
       worker.logPeer(.warn, "\(exchange.request.summary): 503, the host did not answer in time")
       exchange.abandon()
       respond(worker.refusal(503, "the host did not answer in time"), to: exchange)

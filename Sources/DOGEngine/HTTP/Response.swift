@@ -3,6 +3,8 @@ struct Response: Sendable {
   let status: Int
   let headers: [HTTPHeader]
   let body: [UInt8]
+  /// The engine's own answer: counted as such where it is taken.
+  var isRefusal = false
 
   /// The engine's own words, as plain text: "404 Not Found: no route".
   static func refusal(_ status: Int, _ reason: String = "", retryAfterSeconds: Int) -> Response {
@@ -17,6 +19,7 @@ struct Response: Sendable {
     }
     return Response(
       status: status, headers: headers,
-      body: [UInt8]("\(status) \(HTTPStatus.reason(status))\(reason.isEmpty ? "" : ": \(reason)")\n".utf8))
+      body: [UInt8]("\(status) \(HTTPStatus.reason(status))\(reason.isEmpty ? "" : ": \(reason)")\n".utf8),
+      isRefusal: true)
   }
 }

@@ -158,7 +158,6 @@ public struct RequestHandle: Hashable, Sendable {
             .invalid,
             { worker, ticket in
               _ = ticket.endResponded(on: worker)
-              worker.counters.add(.refused)
               worker.logPeer(.error, "\(ticket.exchange.request.summary): 500, connect with a protocol not offered")
               ticket.exchange.respond(worker.refusal(500), from: worker)
             }
@@ -185,7 +184,6 @@ public struct RequestHandle: Hashable, Sendable {
     settle { worker, ticket in
       worker.logPeer(.error, "\(ticket.exchange.request.summary): 500, \(reason)")
       if ticket.endResponded(on: worker) {
-        worker.counters.add(.refused)
         ticket.exchange.respond(worker.refusal(500), from: worker)
       } else {
         ticket.abandonShard(status: 500)
