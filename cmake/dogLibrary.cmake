@@ -43,9 +43,10 @@ set(dog_stamp "${CMAKE_CURRENT_BINARY_DIR}/dog-library.stamp")
 add_custom_command(
   OUTPUT "${dog_stamp}"
   BYPRODUCTS "${dog_library}"
-  # What the outer make was told is not meant for the inner one.
-  COMMAND "${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MFLAGS --unset=MAKELEVEL "${DOG_MAKE}" lib
-    "BUILD=${dog_output}" "SCRATCH=${CMAKE_CURRENT_BINARY_DIR}/swift" "SWIFT=${DOG_SWIFT}" "CC=${CMAKE_C_COMPILER}"
+  # What the outer make was told is not meant for the inner one; and Swift has a C compiler of its own, which it leaves
+  # for any that CC names.
+  COMMAND "${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MFLAGS --unset=MAKELEVEL --unset=CC --unset=CXX
+    "${DOG_MAKE}" lib "BUILD=${dog_output}" "SCRATCH=${CMAKE_CURRENT_BINARY_DIR}/swift" "SWIFT=${DOG_SWIFT}"
   COMMAND "${CMAKE_COMMAND}" -E touch "${dog_stamp}"
   WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
   DEPENDS ${dog_sources} Makefile Package.swift dog.pc.in include/dog.h

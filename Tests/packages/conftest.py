@@ -26,7 +26,7 @@ def version():
 def environment(**more):
     """That of a user at a prompt: what `make test` has set for itself is not in it."""
     ours = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "BUILD", "SCRATCH", "DESTDIR", "PKG_CONFIG_PATH",
-            "CMAKE_PREFIX_PATH", "LD_LIBRARY_PATH"}
+            "CMAKE_PREFIX_PATH", "LD_LIBRARY_PATH", "CC", "CXX"}
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     return {**kept, **{name: str(value) for name, value in more.items()}}
 

@@ -208,6 +208,7 @@ def swift(tmp_path, build):
     path.parent.mkdir()
     path.write_text(f"""#!/bin/sh
 if [ "$1" = --version ]; then echo 'Swift version 6.3 (stand-in)'; exit; fi
+if [ -n "$CC$CXX" ]; then echo 'CC is not the compiler that Swift needs'; exit 1; fi
 echo "$@" >>{path.parent}/asked
 while [ "$1" != --scratch-path ]; do shift; done
 mkdir -p "$2/release"
@@ -248,9 +249,10 @@ def test_without_a_build_the_library_is_built_along(checkout, swift, programs_an
 
 
 def test_what_an_outer_make_was_told_is_not_for_the_library(checkout, swift, tmp_path, programs_answer):
-    binary = checkout / "binary"
-    configure(checkout / "Tests/packages/add_subdirectory", binary, f"-DDOG_SWIFT={swift}", "-G", "Unix Makefiles")
-    run("make", "-C", binary, "-j2", "BUILD=elsewhere", "VERSION=9", "SONAME=libnone.so")
+    binary, compilers = checkout / "binary", {"CC": "gcc", "CXX": "g++"}
+    configure(checkout / "Tests/packages/add_subdirectory", binary, f"-DDOG_SWIFT={swift}", "-G", "Unix Makefiles",
+              **compilers)
+    run("make", "-C", binary, "-j2", "BUILD=elsewhere", "VERSION=9", "SONAME=libnone.so", **compilers)
     programs_answer(binary)
     assert not list(checkout.rglob("elsewhere"))
 
