@@ -118,8 +118,8 @@ static inline int event_is(const dog_event_t *event, const char *text) {
 
 #define CHECK_DATA(event, text)                                                                                        \
   do {                                                                                                                 \
-    const dog_event_t *has = (event);                                                                                  \
-    if (!event_is(has, text)) FAIL("\"%.*s\", not \"%s\"", (int)has->length, (const char *)has->data, text);             \
+    const dog_event_t *is = (event);                                                                                   \
+    if (!event_is(is, text)) FAIL("\"%.*s\", not \"%s\"", (int)is->length, (const char *)is->data, text);                \
   } while (0)
 
 /* ---- the host ---------------------------------------------------------------------------------------------------- */
