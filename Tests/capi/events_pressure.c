@@ -225,6 +225,40 @@ static void who_is_not_read_from_is_not_silent(void) {
   press(&pressure);
 }
 
+static void who_is_not_read_from_over_tls_is_not_silent(void) {
+  pressure_t pressure = many_bytes;
+  pressure.workers = 3;
+  pressure.is_tls = 1;
+  pressure.has_pings = 1;
+  press(&pressure);
+}
+
+static void reading_goes_on_when_half_is_taken(void) {
+  enum { MAX = 1000, MESSAGES = 2000, LENGTH = 20000 };
+  host_t host;
+  host_init(&host);
+  host.app.options.events_max = MAX;
+  host.app.options.event_bytes_max = 1 << 30;
+  host_start(&host);
+  pressure_t pressure = {.messages = MESSAGES, .length = LENGTH};
+  sender_t sender = {.pressure = &pressure, .client = host_open(&host, "/den/ws?u=ann")};
+  CHECK(pthread_create(&sender.thread, NULL, send_all, &sender) == 0);
+  WAIT_UNTIL(host_waiting(&host) >= MAX);
+  pause_ms(100); /* what was read already is put in */
+  uint64_t in = app_stats(&host.app).messages_in;
+  int left = MESSAGES;
+  for (; host_waiting(&host) > MAX / 2 + 1; left--) host_expect(&host, DOG_EVENT_MESSAGE);
+  pause_ms(100);
+  CHECK_NUMBER(app_stats(&host.app).messages_in, in);
+  host_expect(&host, DOG_EVENT_MESSAGE);
+  WAIT_UNTIL(app_stats(&host.app).messages_in > in);
+  while (--left > 0) host_expect(&host, DOG_EVENT_MESSAGE);
+  CHECK_OK(dog_engine_stop(host.app.engine, 10000));
+  host_drain(&host);
+  CHECK(pthread_join(sender.thread, NULL) == 0);
+  CHECK_OK(dog_engine_destroy(host.app.engine));
+}
+
 /* ---- others meanwhile -------------------------------------------------------------------------------------------- */
 
 static void *answer_pings(void *argument) {
@@ -698,6 +732,8 @@ int main(int argc, char **argv) {
       ROW(bytes_press_over_tls_on_several_workers),
       ROW(large_messages_press),
       ROW(who_is_not_read_from_is_not_silent),
+      ROW(who_is_not_read_from_over_tls_is_not_silent),
+      ROW(reading_goes_on_when_half_is_taken),
       ROW(the_others_wait_and_their_deadlines_too),
       ROW(who_does_not_answer_pings_is_dropped),
       ROW(a_queue_of_one_event_serves_everybody),

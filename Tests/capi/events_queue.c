@@ -459,6 +459,10 @@ static void a_stream_ends_with_its_client_or_its_engine(void) {
   CHECK(event->user == &mark);
   CHECK_STATUS(event->status, DOG_ERESET);
   client = ask_and_receive(&host);
+  CHECK_OK(dog_request_respond_begin(host.event.request, 200, NULL, 0, NULL));
+  client_reset(client);
+  CHECK(host_expect(&host, DOG_EVENT_ENDED)->user == NULL); /* as there is none in no options */
+  client = ask_and_receive(&host);
   dog_request_t request = host.event.request;
   CHECK_OK(dog_request_respond_begin(request, 200, NULL, 0, &options));
   CHECK_OK(dog_engine_stop(host.app.engine, 0));
