@@ -89,7 +89,7 @@ static const member_t listen_members[] = {
 
 static engine_object_t *engine_of(PyObject *self) { return (engine_object_t *)self; }
 
-/* ---- begin and end -------------------------------------------------------------------------------------------------- */
+/* ---- begin and end ----------------------------------------------------------------------------------------------- */
 
 /* What the log says about an engine that could not be made. */
 typedef struct reason {
@@ -203,7 +203,7 @@ static PyObject *engine_close(PyObject *object, PyObject *unused) {
   return none_or_raise(status);
 }
 
-/* ---- set-up --------------------------------------------------------------------------------------------------------- */
+/* ---- set-up ------------------------------------------------------------------------------------------------------ */
 
 /* (handlers, onresult, onfailure, onbehind): a dict of event types and callables; every type but that of messages. */
 static PyObject *engine_set_handlers(PyObject *object, PyObject *args) {
@@ -342,7 +342,7 @@ static PyObject *engine_reload_certificates(PyObject *object, PyObject *unused) 
   return none_or_raise(dog_engine_reload_certificates(engine_of(object)->engine));
 }
 
-/* ---- life ----------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static PyObject *engine_start(PyObject *object, PyObject *unused) {
   (void)unused;
@@ -406,7 +406,17 @@ static PyObject *engine_stats(PyObject *object, PyObject *unused) {
   return result;
 }
 
-/* ---- the type ------------------------------------------------------------------------------------------------------- */
+/* How many events there are that have not been delivered. */
+static PyObject *engine_waiting(PyObject *object, PyObject *unused) {
+  (void)unused;
+  engine_object_t *self = engine_of(object);
+  dog_stats_t stats = {.size = sizeof stats};
+  dog_status_t status = dog_engine_stats(self->engine, &stats);
+  if (status != DOG_OK) return raise_status(status);
+  return PyLong_FromUnsignedLongLong(stats.events + (self->count - self->next));
+}
+
+/* ---- the type ---------------------------------------------------------------------------------------------------- */
 
 static PyObject *engine_add_socket(PyObject *object, PyObject *socket) {
   if (!PyObject_TypeCheck(socket, socket_type)) {
@@ -437,6 +447,7 @@ static PyMethodDef engine_methods[] = {
     {"wait_fd", engine_wait_fd, METH_NOARGS, NULL},
     {"find", engine_find, METH_VARARGS, NULL},
     {"stats", engine_stats, METH_NOARGS, NULL},
+    {"waiting", engine_waiting, METH_NOARGS, NULL},
     {"add_socket", engine_add_socket, METH_O, NULL},
     {"socket_count", engine_socket_count, METH_NOARGS, NULL},
     {"deliver", engine_deliver, METH_NOARGS, NULL},
@@ -445,6 +456,7 @@ static PyMethodDef engine_methods[] = {
 
 static PyMemberDef engine_members[] = {
     {"is_paused", T_BOOL, offsetof(engine_object_t, is_paused), 0, NULL},
+    {"delivered", T_ULONGLONG, offsetof(engine_object_t, delivered), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 

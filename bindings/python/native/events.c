@@ -9,7 +9,7 @@
 
 static unsigned long long token_of(const dog_event_t *event) { return (uintptr_t)event->user; }
 
-/* ---- messages ------------------------------------------------------------------------------------------------------- */
+/* ---- messages ---------------------------------------------------------------------------------------------------- */
 
 static PyObject *message_of(const dog_event_t *event) {
   if (event->kind == DOG_TEXT) return PyUnicode_DecodeUTF8(event->data, (Py_ssize_t)event->length, NULL);
@@ -67,7 +67,7 @@ static int deliver_message(engine_object_t *self, const dog_event_t *event) {
   return status;
 }
 
-/* ---- all other events ----------------------------------------------------------------------------------------------- */
+/* ---- all other events -------------------------------------------------------------------------------------------- */
 
 static PyObject *result_tuple(const dog_gossip_result_t *result) {
   return Py_BuildValue("s#iy#", result->shard_id, (Py_ssize_t)result->shard_id_length, (int)result->status,
@@ -158,12 +158,12 @@ static int deliver_other(engine_object_t *self, const dog_event_t *event) {
   return result == NULL ? -1 : 0;
 }
 
-/* ---- the queue ------------------------------------------------------------------------------------------------------ */
+/* ---- the queue --------------------------------------------------------------------------------------------------- */
 
 /*
- * Delivers what the last poll has left, else polls, without waiting, and delivers that; stops early where a handler sets
- * is_paused. Gives how many events were delivered. The events' memory is the engine's until the next poll, so the engine
- * cannot be closed meanwhile.
+ * Delivers what the last poll has left, else polls, without waiting, and delivers that; stops early where a handler
+ * sets is_paused. Gives how many events were delivered. The events' memory is the engine's until the next poll, so the
+ * engine cannot be closed meanwhile.
  */
 PyObject *engine_deliver(PyObject *object, PyObject *unused) {
   (void)unused;
@@ -184,6 +184,7 @@ PyObject *engine_deliver(PyObject *object, PyObject *unused) {
   self->is_delivering = 1;
   while (status == 0 && self->next < self->count && !self->is_paused) {
     const dog_event_t *event = &self->events[self->next++];
+    self->delivered++;
     status = event->type == DOG_EVENT_MESSAGE ? deliver_message(self, event) : deliver_other(self, event);
   }
   self->is_delivering = 0;

@@ -35,7 +35,7 @@ PyObject *raise_status_text(dog_status_t status, const char *text);
 /* None, or an exception. */
 PyObject *none_or_raise(dog_status_t status);
 
-/* ---- payload.c: what is to be sent, as bytes ---------------------------------------------------------------------- */
+/* ---- payload.c: what is to be sent, as bytes --------------------------------------------------------------------- */
 
 /* Borrowed from `owner`, which is released by payload_clear. */
 typedef struct payload {
@@ -62,7 +62,7 @@ typedef struct header_array {
 int header_array_from(PyObject *pairs, header_array_t *array);
 void header_array_clear(header_array_t *array);
 
-/* ---- members.c: keyword arguments as members of a struct ----------------------------------------------------------- */
+/* ---- members.c: keyword arguments as members of a struct --------------------------------------------------------- */
 
 typedef enum member_kind { MEMBER_U16, MEMBER_U32, MEMBER_U64, MEMBER_STRING } member_kind_t;
 
@@ -84,7 +84,7 @@ int members_set(void *target, const member_t *members, PyObject *values, const c
 const char *keep_string(keeper_t *keeper, PyObject *text, const char *what);
 void keeper_clear(keeper_t *keeper);
 
-/* ---- table.c: handles to objects ----------------------------------------------------------------------------------- */
+/* ---- table.c: handles to objects --------------------------------------------------------------------------------- */
 
 /* Handles that are alive, each with an object that the table owns a reference to. All zero is an empty one. */
 typedef struct table {
@@ -99,7 +99,7 @@ PyObject *table_take(table_t *table, uint64_t handle);            /* the table's
 int table_visit(const table_t *table, visitproc visit, void *argument);
 void table_clear(table_t *table);
 
-/* ---- senders.c: Socket, Shard and Gateway, that part of them which sends ------------------------------------------- */
+/* ---- senders.c: Socket, Shard and Gateway, that part of them which sends ----------------------------------------- */
 
 typedef struct shard_object {
   PyObject_HEAD
@@ -122,11 +122,11 @@ typedef struct socket_object {
 extern PyTypeObject *socket_type, *shard_type, *gateway_type;
 int senders_init(PyObject *module);
 
-/* ---- requests.c: functions on a request's or a gossip's handle ------------------------------------------------------ */
+/* ---- requests.c: functions on a request's or a gossip's handle --------------------------------------------------- */
 
 extern PyMethodDef request_functions[];
 
-/* ---- engine.c, events.c: the engine and its queue -------------------------------------------------------------------- */
+/* ---- engine.c, events.c: the engine and its queue ---------------------------------------------------------------- */
 
 enum { EVENTS_AT_ONCE = 512, EVENT_TYPES = DOG_EVENT_STOPPED + 1 };
 
@@ -142,6 +142,7 @@ typedef struct engine_object {
   /* The events of the last poll; those from `next` on have not been delivered. */
   dog_event_t *events;
   size_t next, count;
+  uint64_t delivered; /* how many have been, in all */
   char is_delivering;
   char is_paused;
 } engine_object_t;

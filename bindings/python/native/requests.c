@@ -1,8 +1,8 @@
 /*
  * requests.c - functions on the handle of a request, or of a gossip.
  *
- * What a getter gives is copied at once: its memory is the engine's, until the next poll. Text of a client's is shown as
- * UTF-8, and bytes that are none as surrogates (PEP 383), but header values as Latin-1 (PEP 3333).
+ * What a getter gives is copied at once: its memory is the engine's, until the next poll. Text of a client's is shown
+ * as UTF-8, and bytes that are none as surrogates (PEP 383), but header values as Latin-1 (PEP 3333).
  */
 #include "native.h"
 
@@ -15,7 +15,7 @@ static int parse_handle(PyObject *argument, uint64_t *handle) {
   return PyErr_Occurred() ? -1 : 0;
 }
 
-/* ---- getters ------------------------------------------------------------------------------------------------------- */
+/* ---- getters ----------------------------------------------------------------------------------------------------- */
 
 typedef dog_status_t (*text_getter_t)(dog_request_t, const char **, size_t *);
 
@@ -136,7 +136,7 @@ static PyObject *request_protocols(PyObject *module, PyObject *argument) {
   return raise_status(status);
 }
 
-/* ---- answers ------------------------------------------------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------------------------------------------------- */
 
 /* (handle, text): an answer of one name. */
 static PyObject *answer_text(PyObject *args, const char *what,
@@ -213,7 +213,7 @@ static PyObject *request_connect(PyObject *module, PyObject *args) {
   return raise_status(status);
 }
 
-/* ---- streamed responses -------------------------------------------------------------------------------------------- */
+/* ---- streamed responses ------------------------------------------------------------------------------------------ */
 
 /* (handle, status, headers) */
 static PyObject *request_begin(PyObject *module, PyObject *args) {
@@ -249,7 +249,7 @@ static PyObject *request_end(PyObject *module, PyObject *argument) {
   return none_or_raise(dog_request_respond_end(handle));
 }
 
-/* ---- gossip -------------------------------------------------------------------------------------------------------- */
+/* ---- gossip ------------------------------------------------------------------------------------------------------ */
 
 typedef dog_status_t (*gossip_answer_t)(dog_gossip_t, const char *, size_t);
 

@@ -28,7 +28,7 @@ static void free_object(PyObject *self) {
   Py_DECREF(type);
 }
 
-/* ---- arguments ----------------------------------------------------------------------------------------------------- */
+/* ---- arguments --------------------------------------------------------------------------------------------------- */
 
 /* (data, to_self=False); mostly there is data alone. */
 static int parse_message(PyObject *args, PyObject *kwargs, PyObject **data, uint32_t *flags) {
@@ -67,7 +67,7 @@ static int parse_whisper(PyObject *args, whisper_t *whisper) {
   return -1;
 }
 
-/* ---- Socket -------------------------------------------------------------------------------------------------------- */
+/* ---- Socket ------------------------------------------------------------------------------------------------------ */
 
 static dog_shard_t shard_of(const socket_object_t *socket) {
   return socket->shard == NULL ? 0 : ((shard_object_t *)socket->shard)->handle;
@@ -218,7 +218,7 @@ static PyType_Slot socket_slots[] = {
 static PyType_Spec socket_spec = {"dog._native.Socket", sizeof(socket_object_t), 0,
                                   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, socket_slots};
 
-/* ---- Shard --------------------------------------------------------------------------------------------------------- */
+/* ---- Shard ------------------------------------------------------------------------------------------------------- */
 
 PyDoc_STRVAR(shard_emit_doc,
              "emit(data, /)\n--\n\nSend one message to all sockets of this Shard. May be called from any thread.");
@@ -294,7 +294,7 @@ static PyType_Slot shard_slots[] = {
 static PyType_Spec shard_spec = {"dog._native.Shard", sizeof(shard_object_t), 0,
                                  Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, shard_slots};
 
-/* ---- Gateway ------------------------------------------------------------------------------------------------------- */
+/* ---- Gateway ----------------------------------------------------------------------------------------------------- */
 
 static PyObject *gateway_broadcast(PyObject *self, PyObject *data) {
   payload_t message;
@@ -348,7 +348,7 @@ static PyType_Slot gateway_slots[] = {
 static PyType_Spec gateway_spec = {"dog._native.Gateway", sizeof(gateway_object_t), 0,
                                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, gateway_slots};
 
-/* ---- the module's types -------------------------------------------------------------------------------------------- */
+/* ---- the module's types ------------------------------------------------------------------------------------------ */
 
 static int add_type(PyObject *module, const char *name, PyType_Spec *spec, PyTypeObject **type) {
   *type = (PyTypeObject *)PyType_FromSpec(spec);

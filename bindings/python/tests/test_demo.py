@@ -18,7 +18,8 @@ from serving import DEADLINE, in_loop
 def demo(package):
     """Its port, while it runs."""
     command = [sys.executable, "-m", "dog", "demo", "--port", "0"]
-    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(package)}, stdout=subprocess.PIPE, text=True)
+    environment = {**os.environ, "PYTHONPATH": str(package)}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     try:
         yield int(re.fullmatch(r"listening on http://127.0.0.1:(\d+)\n", process.stdout.readline()).group(1))
         process.send_signal(signal.SIGINT)

@@ -108,6 +108,41 @@ async def test_gateways_that_are_retired_are_let_go():
 
 
 @in_loop
+async def test_a_gateway_that_is_retired_is_kept_until_no_event_can_be_about_it():
+    class Engine:
+        """What of the extension's engine is looked at."""
+
+        delivered = 1000
+        still_to_come = 5
+
+        def waiting(self):
+            return self.still_to_come
+
+    class Retired(Everybody):
+        child = Connecting
+
+        def _stats(self):
+            return None
+
+    class Delivery:
+        outcomes = dog.outcomes.Outcomes(asyncio.get_running_loop(), lambda: None)
+
+    native = Engine()
+    gateways = dog.gateways.Gateways(None, native, Delivery(), [Retired])
+    for handle in range(1, 66):
+        gateways.get(0, handle, "den")
+    for _ in range(5):
+        assert gateways[1] is gateways.get(0, 1, "den")
+        native.delivered += 1
+        gateways.get(0, 100 + native.delivered, "den")
+    try:
+        gateways[1]
+    except KeyError:
+        return
+    raise AssertionError("it is kept for ever")
+
+
+@in_loop
 async def test_gateways_that_are_alive_keep_their_objects():
     class Counting(Everybody):
         child = Connecting
@@ -148,26 +183,3 @@ async def test_outcomes_of_those_who_have_gone_are_let_go():
         await eventually(lambda: engine._native.socket_count() == 0, "all to be closed")
         await eventually(lambda: len(engine._delivery.outcomes) == 0, "the outcomes")
         assert not engine._delivery.outcomes._tokens
-
-
-def test_a_table_of_sockets_grows_and_shrinks_right():
-    """The C table of handles, by the one way there is to it: against a dict, in a random order that the seed repeats."""
-    import random
-
-    chance = random.Random(7)
-    engine = dog.Engine(workers=1)
-    shard = Connecting.__new__(Connecting)
-    sockets = {}
-    for step in range(20_000):
-        handle = chance.randrange(1, 1 << 64) | 1
-        sockets[handle] = dog.Socket(handle, shard, "ann")
-        engine._native.add_socket(sockets[handle])
-    assert engine._native.socket_count() == 20_000
-    for handle, socket in list(sockets.items())[:100]:
-        try:
-            engine._native.add_socket(socket)
-        except ValueError:
-            continue
-        raise AssertionError(f"{handle} twice")
-    engine.close()
-    assert engine._native.socket_count() == 0

@@ -24,8 +24,8 @@ def certificates(tmp_path_factory):
             "/CN=authority", "-addext", "keyUsage=critical,keyCertSign", "-keyout", "ca.key", "-out", "ca.pem")
     for name, extension in (("localhost", "DNS:localhost"), ("ann", "DNS:ann")):
         (folder / f"{name}.ext").write_text(f"subjectAltName={extension}\nauthorityKeyIdentifier=keyid\n")
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/O=Example/CN={name}",
-                "-keyout", f"{name}.key", "-out", f"{name}.csr")
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                f"/O=Example/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
         openssl("x509", "-req", "-days", "2", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
                 "-CAcreateserial", "-extfile", f"{name}.ext", "-out", f"{name}.pem")
     return {name: (str(folder / f"{name}.pem"), str(folder / f"{name}.key")) for name in ("ca", "localhost", "ann")}

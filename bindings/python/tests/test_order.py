@@ -1,4 +1,4 @@
-"""Plain handlers and async ones of a Shard begin in the order of their events, and async ones overlap where they wait."""
+"""Plain handlers and async ones of a Shard begin in the order of their events; async ones overlap where they wait."""
 
 import asyncio
 
@@ -29,8 +29,11 @@ def recorder(asynchronous):
     return Recording, begun
 
 
-@pytest.mark.parametrize("asynchronous", [(), ("onopen",), ("onmessage",), ("onclose",), ("onopen", "onclose"),
-                                          ("onopen", "onmessage", "onclose")], ids=lambda names: "+".join(names) or "none")
+@pytest.mark.parametrize(
+    "asynchronous",
+    [(), ("onopen",), ("onmessage",), ("onclose",), ("onopen", "onclose"), ("onopen", "onmessage", "onclose")],
+    ids=lambda names: "+".join(names) or "none",
+)
 @in_loop
 async def test_handlers_begin_in_the_order_of_events(asynchronous):
     shard, begun = recorder(asynchronous)

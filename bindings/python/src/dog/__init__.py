@@ -1,6 +1,6 @@
 """DOG, the Durable Object Gateway: WebSocket rooms that spread over Shards, on the engine libdog.
 
-Extend Gateway (who is this, and how many to a Shard) and Shard (what happens there), give both to an Engine, and run it.
+Extend Gateway (who is this, how many to a Shard) and Shard (what happens there), give both to an Engine, and run it.
 """
 
 from . import _native

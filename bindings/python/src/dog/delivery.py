@@ -46,7 +46,7 @@ class Delivery:
         self.outcomes = Outcomes(loop, self.tasks.check)
         self.streams = Streams(loop)
         self.line = Line(loop, self._shard_classes)
-        self.gateways = Gateways(engine, self, [gateway for gateway, _ in pairs])
+        self.gateways = Gateways(engine, native, self, [gateway for gateway, _ in pairs])
         self.shards: Dict[int, Shard] = {}
         self._last_token = 0
 

@@ -35,8 +35,8 @@ class Engine:
     Make it with the options of dog_options_t by their names there (None is the engine's default), then give it classes,
     routes and listeners, and serve: `dog.run(engine)`, or `await engine.serve()` in an event loop of yours.
 
-    `tasks_max` is the binding's own: so many handlers may be under way (waiting in an `await`); with more, events stay in
-    the engine's queue, and it stops reading from WebSockets when that is full.
+    `tasks_max` is the binding's own: so many handlers may be under way (waiting in an `await`); with more, events stay
+    in the engine's queue, and it stops reading from its clients when that is full.
     """
 
     def __init__(
@@ -180,8 +180,8 @@ class Engine:
 
     @contextmanager
     def _explained(self, what: str) -> Iterator[None]:
-        """An Error from within says of what it is, and why in the words of the engine's log if that says anything. While
-        it serves, these reach the logger alone."""
+        """An Error from within says of what it is, and why in the words of the engine's log if that says anything.
+        While it serves, these reach the logger alone."""
         try:
             yield
         except Error as error:

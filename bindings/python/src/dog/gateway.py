@@ -24,7 +24,7 @@ class Gateway(_native.Gateway):
     """The owner of a named cluster: it says who a request is from, and the engine places it on a Shard with room.
 
     Extend it and set `limit` and `child`; `identify` is needed too. Every method of yours may be `async def`. There is
-    one instance for each name that is alive, made before its first event: what __init__ takes is nothing, and `name` and
+    one instance for each name that is alive, made before its first event: __init__ takes nothing, and `name` and
     `engine` are there already. It lives as long as the engine's Gateway does (until that has no Shards and nobody to
     remember), and a little longer.
     """

@@ -30,7 +30,7 @@ class Shard(_native.Shard):
 
     Extend it and define `receive`, and what else you need. Every method of yours may be `async def`: such handlers
     begin in the order in which their events happened, and may overlap where they await. There is one instance for each
-    Shard that is alive; what __init__ takes is nothing, and `id`, `gateway` and `engine` are there already.
+    Shard that is alive; __init__ takes nothing, and `id`, `gateway` and `engine` are there already.
 
     What a handler raises is logged with its traceback; a request is answered 500 then, a socket is told to onerror and
     closed with 1011.
