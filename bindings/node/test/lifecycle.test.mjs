@@ -1,6 +1,8 @@
 // From start to the end of an engine, of its thread and of its process; and that nothing stays behind.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -94,9 +96,22 @@ for (const [how, end] of [['process.exit', 'process.exit(3)'], ['an exception', 
   });
 }
 
+test('process.exit ends the engine first: the file of its socket is removed', async (t) => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'dog-'));
+  t.after(() => fs.rmSync(folder, { recursive: true }));
+  const socket = path.join(folder, 'dog.sock');
+  assertEnded(await run(`
+    import fs from 'node:fs';
+    serve({ workers: 1, path: ${JSON.stringify(socket)}, routes });
+    console.log(fs.existsSync(${JSON.stringify(socket)}));
+    process.exit(5);
+  `, (line) => assert.equal(line, 'true')), 5);
+  assert.equal(fs.existsSync(socket), false);
+});
+
 test('each Worker has engines of its own, which end with it', async () => {
   const ended = await run(`
-    const source = ${JSON.stringify(CLASSES)} + \`
+    const source = ${JSON.stringify(CLASSES.replace(/import (.*) from (.*);/g, 'const $1 = require($2);'))} + \`
       const engine = serve({ workers: 1, routes });
       parentPort.postMessage(engine.port);
       parentPort.on('message', async (what) => {
@@ -108,7 +123,7 @@ test('each Worker has engines of its own, which end with it', async () => {
     const main = serve({ workers: 1, routes });
     const ask = async (port) => (await (await fetch('http://127.0.0.1:' + port + '/tasks/a')).text());
     for (const end of ['stop', 'exit', 'terminate']) {
-      const worker = new Worker(source, { eval: true, execArgv: ['--input-type=module'] });
+      const worker = new Worker(source, { eval: true, execArgv: [] });
       const over = new Promise((resolve) => worker.once('exit', resolve));
       const port = await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
       console.log(end, await ask(port), await ask(main.port));
@@ -187,6 +202,35 @@ test('what waits for an answer of an engine that stops is told so', async (t) =>
   await until(() => outcomes.length === 1);
   // Either the sibling went first, and gave no answer, or the one who asked did.
   assert.ok(['[[]]', '["DOG_EGONE"]'].includes(JSON.stringify(outcomes)), JSON.stringify(outcomes));
+});
+
+test('what waits for an answer of a Shard that goes is told so', async (t) => {
+  const outcomes = [];
+  class Task extends Shard {
+    receive(request) {
+      if (request.path.endsWith('/ws')) return this.connect(request);
+      this.gossip('anybody?').catch((error) => outcomes.push(error.code));
+      return 'asked';
+    }
+
+    ongossip() {
+      return new Promise(() => {});
+    }
+  }
+  class Pool extends Gateway {
+    static options = { idleSeconds: 0 };
+    limit = 1;
+    child = Task;
+
+    identify(request) {
+      return request.query('u');
+    }
+  }
+  const { at } = serve(t, { '/:name': Pool });
+  await Client.open(t, at('/a/ws?u=ann'));
+  assert.equal((await get(at('/a?u=bob'))).body, 'asked');
+  await until(() => outcomes.length === 1);
+  assert.deepEqual(outcomes, ['DOG_EGONE']);
 });
 
 // ---- nothing stays behind

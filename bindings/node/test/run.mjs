@@ -18,6 +18,7 @@ function run(args, options) {
 run([path.join(source, 'build.js'), '--out', folder]);
 const tests = fs.readdirSync(path.join(folder, 'test')).filter((name) => name.endsWith('.test.mjs')).sort();
 run(['--test', ...tests], {
+  timeout: 300_000,
   cwd: path.join(folder, 'test'),
   env: { ...process.env, DOG_INCLUDE: process.env.DOG_INCLUDE ?? path.join(root, 'include') },
 });

@@ -20,7 +20,9 @@ library_t dog;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char problem[1024]; /* empty: there is none */
 
-static bool is_malloc_of(void *libc) { return dlsym(libc, "malloc") == dlsym(RTLD_DEFAULT, "malloc"); }
+/* Whether memory comes from libc itself. Every allocator has posix_memalign; malloc would be found in an executable that
+ * takes its address, which is not where it is. */
+static bool allocates(void *libc) { return dlsym(libc, "posix_memalign") == dlsym(RTLD_DEFAULT, "posix_memalign"); }
 
 static char **copy_environment(void) {
   size_t count = 0;
@@ -41,7 +43,7 @@ static void set_environment_of(void *libc) {
 static void open_once(void) {
   int mode = RTLD_NOW | RTLD_LOCAL;
   void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
-  if (libc != NULL && is_malloc_of(libc)) {
+  if (libc != NULL && allocates(libc)) {
     mode |= RTLD_DEEPBIND;
     set_environment_of(libc);
   }

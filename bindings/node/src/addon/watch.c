@@ -50,8 +50,12 @@ void engine_end(engine_t *engine) {
 
 /* An exception that came out of `dispatch`, which catches what handlers throw: Node is told, as of any other. */
 static void raise_exception(napi_env env) {
+  bool is_pending = false; /* it is not where a Worker is being terminated */
   napi_value exception = NULL;
-  if (napi_get_and_clear_last_exception(env, &exception) == napi_ok) napi_fatal_exception(env, exception);
+  if (napi_is_exception_pending(env, &is_pending) == napi_ok && is_pending &&
+      napi_get_and_clear_last_exception(env, &exception) == napi_ok) {
+    napi_fatal_exception(env, exception);
+  }
 }
 
 void engine_deliver(engine_t *engine, napi_value dispatch) {
