@@ -432,7 +432,9 @@ def test_queue_tells_everybody_in_the_room(workers, limit):
         asyncio.run(scenario(example))
         assert example.get("/den") == (200, "sockets: 0\nmessages: 4\n")
         assert example.get("/den?u=" + "x" * 257)[0] == 400
-        assert example.get("/")[0] == 404
+    with running("queue", is_quiet=False) as example:
+        assert example.get("/")[0] == 404  # the engine's word for it, and a line in its log
+        assert example.get("/den?u=%FF")[0] == 500
 
 
 def test_queue_refuses_what_no_outbox_has_room_for():
