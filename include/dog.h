@@ -378,6 +378,10 @@ typedef dog_status_t (*dog_identify_fn)(void *user, dog_gateway_t gateway, dog_r
 /* All Shards are full: answer with dog_request_clusterize, now or later, to name the next one. */
 typedef dog_status_t (*dog_clusterize_fn)(void *user, dog_gateway_t gateway, dog_request_t request);
 
+/* A Gateway ends: it has no Shard and nobody to remember, or the engine stops. Its handle can still be read; the next
+ * request of its name begins another. */
+typedef void (*dog_retire_fn)(void *user, dog_gateway_t gateway);
+
 /* A request was placed on this Shard: answer with dog_request_respond or dog_request_connect, now or later. */
 typedef dog_status_t (*dog_receive_fn)(void *user, dog_shard_t shard, dog_request_t request);
 
@@ -430,6 +434,7 @@ typedef struct dog_gateway_class {
                                 * more is 503 */
   uint32_t clusterize_events;  /* 0, as with `clusterize` NULL. 1, with DOG_DELIVERY_EVENTS alone: new Shards are named
                                 * by the answer to DOG_EVENT_CLUSTERIZE */
+  dog_retire_fn onretire;
 } dog_gateway_class_t;
 
 /* Made by dog_shard_class_init. Strings are NUL-terminated and copied. */
@@ -625,6 +630,10 @@ dog_status_t dog_request_respond_write(dog_request_t request, const void *data, 
 /* The body is whole. The handle is stale from here on. DOG_ESTATE, DOG_ESTALE: as in write. */
 dog_status_t dog_request_respond_end(dog_request_t request);
 
+/* The body cannot be finished: the connection is reset, so that what came is not taken for the whole, and onend gets
+ * DOG_EHOST. The handle is stale from here on. DOG_ESTATE, DOG_ESTALE: as in write. */
+dog_status_t dog_request_respond_abort(dog_request_t request);
+
 /* Made by dog_connect_options_init. */
 typedef struct dog_connect_options {
   size_t size;
@@ -787,6 +796,8 @@ typedef enum dog_event_type {
   DOG_EVENT_LOG = 17,       /* code: a dog_log_level_t; data: the line. Only where dog_options_t.log is NULL; a line
                              * that finds the queue full is left out */
   DOG_EVENT_STOPPED = 18,   /* the last one: all workers have ended */
+  /* Gateways. */
+  DOG_EVENT_RETIRE = 19,    /* gateway; data: its name */
   DOG_EVENT_TYPE_MAX = 0x7fffffff
 } dog_event_type_t;
 

@@ -79,9 +79,14 @@ def read(path):
     root = xml.parse(path).getroot()
     nodes = {node.get("id"): node for node in root.iter() if node.get("id")}
 
-    def signature(node):
+    def signature(node, spell):
         returned = spell(node.find("return").get("type-id"))
         return f"{returned} ({', '.join(spell(each.get('type-id')) for each in node.findall('parameter'))})"
+
+    def spell_callback(identity):
+        """Handles are one integer by several names, and abidw merges the callbacks that differ in those alone."""
+        node = nodes[identity]
+        return "handle" if node.tag == "typedef-decl" and spell(node.get("type-id")) == "uint64_t" else spell(identity)
 
     def spell(identity):
         node = nodes[identity]
@@ -90,14 +95,14 @@ def read(path):
         if node.tag == "qualified-type-def":
             return spell(node.get("type-id")) + "".join(f" {word}" for word in ("const", "volatile") if node.get(word))
         if node.tag == "function-type":
-            return signature(node)
+            return signature(node, spell_callback)
         if node.tag == "array-type-def":
             return spell(node.get("type-id")) + f"[{node.find('subrange').get('length')}]"
         return node.get("name")
 
     abi = ABI()
     for node in root.iter("function-decl"):
-        abi.functions[node.get("name")] = signature(node)
+        abi.functions[node.get("name")] = signature(node, spell)
     for node in root.iter("typedef-decl"):
         abi.types[node.get("name")] = spell(node.get("type-id"))
     for node in root.iter("class-decl"):

@@ -86,6 +86,7 @@ static inline dog_status_t call_request_protocol_at(uint64_t handle) {
   return dog_request_protocol_at(handle, 0, &protocol, &length);
 }
 static inline dog_status_t call_request_respond_end(uint64_t handle) { return dog_request_respond_end(handle); }
+static inline dog_status_t call_request_respond_abort(uint64_t handle) { return dog_request_respond_abort(handle); }
 static inline dog_status_t call_shard_sockets(uint64_t handle) {
   dog_socket_t sockets[4];
   size_t count = 0;
@@ -160,6 +161,7 @@ static const handle_call_t handle_calls[] = {
     HANDLE_CALL_ROW(gossip_fail, GOSSIP, 0),
     HANDLE_CALL_ROW(request_respond_write, REQUEST, 0),
     HANDLE_CALL_ROW(request_respond_end, REQUEST, 0),
+    HANDLE_CALL_ROW(request_respond_abort, REQUEST, 0),
     HANDLE_CALL_ROW(request_identify, REQUEST, 0),
     HANDLE_CALL_ROW(request_clusterize, REQUEST, 0),
     HANDLE_CALL_ROW(request_forward, REQUEST, 0),

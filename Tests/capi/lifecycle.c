@@ -619,6 +619,38 @@ static void an_empty_shard_is_retired(void) {
   app_end(&app);
 }
 
+static gate_t retired;
+static char retired_name[DOG_NAME_BYTES_MAX + 1];
+
+static void onretire_note(void *user, dog_gateway_t gateway) {
+  (void)user;
+  const char *name = NULL;
+  size_t length = 0;
+  CHECK_OK(dog_gateway_name(gateway, &name, &length));
+  snprintf(retired_name, sizeof retired_name, "%.*s", (int)length, name);
+  gate_pass(&retired);
+}
+
+static void a_gateway_with_nothing_left_is_retired_and_so_is_each_at_the_end(void) {
+  app_t app;
+  app_init_passing(&app);
+  app.gateway.idle_seconds = 1;
+  app.gateway.sticky_seconds = 0;
+  app.gateway.onretire = onretire_note;
+  app_start(&app);
+  CHECK_NUMBER(http_get(app.port, "/first", NULL), 200);
+  dog_gateway_t gateway = 0;
+  CHECK_OK(dog_gateway_find(app.engine, "ROOM", 4, "first", 5, &gateway));
+  gate_wait(&retired, 1);
+  CHECK(strcmp(retired_name, "first") == 0);
+  WAIT_UNTIL(dog_gateway_broadcast(gateway, DOG_TEXT, "x", 1) == DOG_ESTALE);
+  CHECK_STATUS(dog_gateway_find(app.engine, "ROOM", 4, "first", 5, &gateway), DOG_ENOENT);
+  CHECK_NUMBER(http_get(app.port, "/second", NULL), 200);
+  app_end(&app);
+  CHECK_NUMBER(gate_count(&retired), 2);
+  CHECK(strcmp(retired_name, "second") == 0);
+}
+
 #define ROW(check) {#check, check}
 
 int main(int argc, char **argv) {
@@ -642,6 +674,7 @@ int main(int argc, char **argv) {
       ROW(run_with_several_workers_ends_with_all_of_them),
       ROW(no_thread_exists_before_the_start),
       ROW(an_empty_shard_is_retired),
+      ROW(a_gateway_with_nothing_left_is_retired_and_so_is_each_at_the_end),
       {NULL, NULL},
   };
   return checks_main(argc, argv, checks);

@@ -229,6 +229,27 @@ static void a_callback_that_fails_resets_what_it_began(void) {
   app_end(&app);
 }
 
+static void a_body_that_cannot_be_finished_is_no_whole_one(void) {
+  app_t app;
+  app_start_holding(&app);
+  dog_stream_options_t options = stream_options();
+  client_t *client = ask_and_hold(&app);
+  CHECK_STATUS(dog_request_respond_abort(held), DOG_ESTATE);
+  CHECK_OK(dog_request_respond_begin(held, 200, NULL, 0, &options));
+  CHECK_OK(dog_request_respond_write(held, "half", 4));
+  CHECK_OK(dog_request_respond_abort(held));
+  CHECK_STATUS(dog_request_respond_abort(held), DOG_ESTALE);
+  CHECK_STATUS(dog_request_respond_end(held), DOG_ESTALE);
+  while (client_fill(client)) {
+  }
+  CHECK(client->length < 5 || memcmp(client->bytes + client->length - 5, "0\r\n\r\n", 5) != 0);
+  gate_wait(&ended, 1);
+  CHECK_NUMBER(ended_status, DOG_EHOST);
+  client_free(client);
+  app_wait_until_empty(&app);
+  app_end(&app);
+}
+
 static dog_status_t list_protocols(void *user, dog_shard_t shard, dog_request_t request) {
   (void)user, (void)shard;
   const char *protocol = NULL;
@@ -278,6 +299,7 @@ int main(int argc, char **argv) {
       ROW(a_client_that_does_not_read_fills_the_outbox_and_empties_it),
       ROW(a_stream_ends_with_its_client_or_its_engine),
       ROW(a_callback_that_fails_resets_what_it_began),
+      ROW(a_body_that_cannot_be_finished_is_no_whole_one),
       ROW(the_protocols_on_offer_are_listed_in_order),
       {NULL, NULL},
   };

@@ -7,6 +7,7 @@ struct GatewayFunctions: @unchecked Sendable {
   let user: UnsafeMutableRawPointer?
   let identify: dog_identify_fn
   let clusterize: dog_clusterize_fn?
+  let onretire: dog_retire_fn?
 
   /// Nil: one that is required is missing.
   init?(_ host: dog_gateway_class_t) {
@@ -14,6 +15,7 @@ struct GatewayFunctions: @unchecked Sendable {
     user = host.user
     self.identify = identify
     clusterize = host.clusterize
+    onretire = host.onretire
   }
 }
 
@@ -35,6 +37,8 @@ final class CGateway: Gateway {
     guard let clusterize = functions.clusterize else { throw Status.noHandler }
     try clusterize(functions.user, gateway, request.rawValue).check()
   }
+
+  func onretire() { functions.onretire?(functions.user, gateway) }
 }
 
 extension dog_status_t {

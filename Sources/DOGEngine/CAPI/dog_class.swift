@@ -76,7 +76,7 @@ extension dog_gateway_class_t: HostStruct {
       guard let functions = GatewayFunctions(self), clusterize_events == 0 else { throw .invalid }
       return { CGateway(functions, $0) }
     }
-    guard identify == nil, clusterize == nil, clusterize_events <= 1 else { throw .invalid }
+    guard identify == nil, clusterize == nil, onretire == nil, clusterize_events <= 1 else { throw .invalid }
     let user = HostPointer(user)
     return { EventGateway(user, $0) }
   }

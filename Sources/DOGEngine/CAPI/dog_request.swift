@@ -224,6 +224,11 @@ public func dog_request_respond_end(_ request: dog_request_t) -> dog_status_t {
   outcome { RequestHandle(rawValue: request).end() }
 }
 
+@c @implementation
+public func dog_request_respond_abort(_ request: dog_request_t) -> dog_status_t {
+  outcome { RequestHandle(rawValue: request).abort() }
+}
+
 /// Answers the question of this kind (nil: of any), or says why the arguments are no answer.
 private func answer(
   _ request: dog_request_t, _ kind: Handle.Kind?, _ give: (RequestHandle) throws -> Status

@@ -287,7 +287,7 @@ final class GatewayCore: @unchecked Sendable {
     if shard.worker === home { shard.stop() } else { shard.worker.post { _ in shard.stop() } }
   }
 
-  /// Forgets the Gateway: the handle is stale, the next request of this name begins anew.
+  /// Forgets the Gateway: its host is told, and the next request of this name begins anew.
   func end() {
     guard !hasEnded else { return }
     hasEnded = true
@@ -295,10 +295,13 @@ final class GatewayCore: @unchecked Sendable {
     home.gatewaysByKey[key] = nil
     home.engine.gatewayCount.subtract(1, ordering: .relaxed)
     home.counters.add(.gateways, -1)
-    host = nil
     // Its Shards hold it: where the engine ends under them, this is what lets go of them.
     for slot in members.indices { members[slot] = .none }
-    home.gateways.remove(handle)
+    home.callOut { [self] in
+      host?.onretire()
+      host = nil
+      home.gateways.remove(handle)
+    }
   }
 
   /// As it is, without the uids, which the Shards' workers know.

@@ -8,10 +8,13 @@ public protocol Gateway: AnyObject {
   func identify(_ request: RequestHandle) throws
   /// All Shards are full: answer with `request.clusterize`. Called only where the class says that it `clusterizes`.
   func clusterize(_ request: RequestHandle) throws
+  /// It ends: it has no Shard and nobody to remember, or the engine stops.
+  func onretire()
 }
 
 extension Gateway {
   public func clusterize(_ request: RequestHandle) throws { throw Status.noHandler }
+  public func onretire() {}
 }
 
 /// One Shard's side of the host: made on the Shard's worker before its first request; called there, never two at once.

@@ -97,10 +97,10 @@ final class ResponseStream: @unchecked Sendable {
     return carry(bytes: 0) { $0.exchange.connection.endStream($0) } ? .ok : .stale
   }
 
-  /// The host failed: the connection is reset, so that nobody takes what came for the whole.
-  func fail() {
-    guard open.exchange(false, ordering: .acquiringAndReleasing) else { return }
-    _ = carry(bytes: 0) { $0.exchange.connection.abortStream($0) }
+  /// The connection is reset.
+  func abort() -> Status {
+    guard open.exchange(false, ordering: .acquiringAndReleasing) else { return .stale }
+    return carry(bytes: 0) { $0.exchange.connection.abortStream($0) } ? .ok : .stale
   }
 
   private var mayActHere: Bool { exchange.origin.isHere && letters.load(ordering: .acquiring) == 0 }

@@ -41,7 +41,7 @@ extension Worker {
         try question(RequestHandle(ticket.handle))
       } catch {
         let request = RequestHandle(ticket.handle)
-        if request.fail("a callback returned an error: \(error)") == .stale { request.failStream() }
+        if request.fail("a callback returned an error: \(error)") == .stale { request.abort() }
       }
     }
   }

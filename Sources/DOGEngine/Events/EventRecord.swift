@@ -19,6 +19,7 @@ struct EventRecord {
     case ended = 16
     case log = 17
     case stopped = 18
+    case retire = 19
     /// Not for the host: a question is over, and what was kept for its getters can go.
     case forget = 0
   }

@@ -15,6 +15,13 @@ final class EventGateway: Gateway {
 
   func clusterize(_ request: RequestHandle) { ask(.clusterize, request) }
 
+  func onretire() {
+    var record = EventRecord(.retire)
+    record.user = user.pointer
+    record.gateway = gateway
+    Worker.current?.tell(record, name)
+  }
+
   private func ask(_ kind: EventRecord.Kind, _ request: RequestHandle) {
     var record = EventRecord(kind)
     record.user = user.pointer

@@ -9,8 +9,8 @@ final class AskedRequest: Sendable {
   }
 }
 
-/// What the getters of a host that takes events see: requests, sockets and Shards as of the last event that was given
-/// out. The objects themselves live on their workers and may be gone already.
+/// What the getters of a host that takes events see: requests, sockets, Shards and Gateways as of the last event that
+/// was given out. The objects themselves live on their workers and may be gone already.
 ///
 /// Any thread. It is written as events are given out, so a socket is here from its open to the poll after its close.
 final class HostView: Sendable {
@@ -35,6 +35,7 @@ final class HostView: Sendable {
     var requests: [Handle: AskedRequest] = [:]
     var sockets: [Handle: SocketView] = [:]
     var shards: [Handle: ShardView] = [:]
+    var gatewayNames: [Handle: Name] = [:]
     /// What has had its last event: gone with the next poll.
     var leaving: [Handle] = []
     var lender = Lender()
@@ -49,6 +50,7 @@ final class HostView: Sendable {
   func request(_ handle: Handle) -> AskedRequest? { content.withLock { $0.requests[handle] } }
   func socket(_ handle: Handle) -> SocketView? { content.withLock { $0.sockets[handle] } }
   func shard(_ handle: Handle) -> ShardView? { content.withLock { $0.shards[handle] } }
+  func gatewayName(_ handle: Handle) -> Name? { content.withLock { $0.gatewayNames[handle] } }
 
   /// False: there is no such socket.
   func setData(_ data: UnsafeMutableRawPointer?, ofSocket handle: Handle) -> Bool {
@@ -88,6 +90,8 @@ extension HostView.Content {
     switch record.kind {
     case .fetch, .identify, .clusterize, .receive:
       requests[record.question] = record.object as? AskedRequest
+      if record.kind == .identify, gatewayNames[record.gateway] == nil { gatewayNames[record.gateway] = Name(bytes) }
+    case .retire: leaving.append(record.gateway)
     case .forget: leaving.append(record.question)
     case .start:
       guard let id = Name(bytes) else { return }
@@ -118,6 +122,7 @@ extension HostView.Content {
     switch handle.kind {
     case .socket: sockets[handle] = nil
     case .shard: shards[handle] = nil
+    case .gateway: gatewayNames[handle] = nil
     default: requests[handle] = nil
     }
   }

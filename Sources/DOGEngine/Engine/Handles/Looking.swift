@@ -94,8 +94,8 @@ extension ShardHandle {
 
 extension GatewayHandle {
   func lookAtName() throws(Status) -> Name {
-    guard try handle.view(of: handle.kind == .gateway) != nil else { return try find().key.name }
-    guard let gateway = EngineTable.find(handle.engine)?.directory.find(handle) else { throw .stale }
-    return gateway.key.name
+    guard let view = try handle.view(of: handle.kind == .gateway) else { return try find().key.name }
+    guard let name = view.gatewayName(handle) else { throw .stale }
+    return name
   }
 }

@@ -49,13 +49,9 @@ extension RequestHandle {
   @discardableResult
   public func end() -> Status { withStream { $0.end() } }
 
-  /// The host failed in the middle of its response.
-  func failStream() {
-    _ = withStream { stream in
-      stream.fail()
-      return .ok
-    }
-  }
+  /// The body cannot be finished: the connection is reset, so that nobody takes what came for the whole.
+  @discardableResult
+  public func abort() -> Status { withStream { $0.abort() } }
 
   /// The ticket of a stream that is open, on its own worker.
   func findStreaming() throws(Status) -> Ticket? {
