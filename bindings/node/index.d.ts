@@ -145,6 +145,8 @@ export interface BodyStream {
   ready(): Promise<boolean>;
   /** The body is whole. */
   end(): boolean;
+  /** The body cannot be finished: the connection is reset, so that what came is not taken for the whole. */
+  abort(): boolean;
   /** Resolves when the response is over: to undefined if all of it went out, else to what happened. */
   finished(): Promise<DogError | undefined>;
 }
@@ -270,6 +272,8 @@ export abstract class Gateway<Child extends Shard<any, any, any, any> = Shard<an
 
   broadcast(message: MessageOf<Child>): boolean;
   whisper(uid: string, message: MessageOf<Child>): Promise<number>;
+  /** It has no Shard and nobody to remember, or the engine stops. The next request of its name begins another. */
+  onretire?(): unknown;
   /** How many Shards it has, and how many places on them are taken. Throws DOG_ESTALE once it was retired. */
   stats(): GatewayStats;
 }
@@ -298,6 +302,7 @@ export interface FailurePlace {
   /** "Task.onmessage", "fetch", "Task.constructor", "body". */
   readonly handler: string;
   readonly request?: Request;
+  readonly gateway?: Gateway<any>;
   readonly shard?: Shard<any, any, any, any>;
   readonly socket?: Socket<any, any>;
 }

@@ -18,13 +18,11 @@ const { Socket } = require('./socket.js');
 
 const {
   GATEWAY, SLAB, FETCH, IDENTIFY, CLUSTERIZE, RECEIVE, GOSSIP, START, STOP, OPEN, MESSAGE, CLOSE, ERROR, DRAIN,
-  WHISPERED, GOSSIPED, WRITABLE, ENDED, LOG, STOPPED, FIELDS,
+  WHISPERED, GOSSIPED, WRITABLE, ENDED, LOG, STOPPED, RETIRE, FIELDS,
 } = addon;
 
 const INTERNAL_ERROR = 1011;
 const TRY_AGAIN_LATER = 1013;
-/** From so many Gateways on, those that were retired are looked for whenever there are twice as many. */
-const GATEWAYS_KEPT = 1024;
 
 function isPromise(value) {
   return typeof value === 'object' && value !== null && typeof value.then === 'function';
@@ -46,9 +44,6 @@ class Dispatcher {
   #host;
   /** Gateway entries, Shards and sockets, each at the number that the addon's table gave its handle. */
   #objects = [];
-  /** Numbers of the Gateways among them. */
-  #gateways = new Set();
-  #sweepAt = GATEWAYS_KEPT;
   /** Whether it has been reported that work is refused since there was room last. */
   #isRefusing = false;
 
@@ -71,36 +66,41 @@ class Dispatcher {
       const number = fields[at + 1];
       const low = fields[at + 2];
       const high = fields[at + 3];
-      switch (fields[at]) {
-        case MESSAGE: {
-          const place = fields[at + 4];
-          this.#message(number, place === 0 ? values[value++] : this.#view(place - 1, fields[at + 5]));
-          break;
+      try {
+        switch (fields[at]) {
+          case MESSAGE: {
+            const place = fields[at + 4];
+            this.#message(number, place === 0 ? values[value++] : this.#view(place - 1, fields[at + 5]));
+            break;
+          }
+          case SLAB: this.#slab = Buffer.from(values[value++]); break;
+          case OPEN: this.#open(number, low, high, fields[at + 4], values[value++]); break;
+          case CLOSE: this.#close(number, fields[at + 4], values[value++], fields[at + 5] === 1); break;
+          case IDENTIFY: this.#identify(number, low, high, values[value++], values[value++]); break;
+          case RECEIVE: this.#receive(number, low, high, values[value++], values[value++], values[value++]); break;
+          case WHISPERED: this.#answered(number, (high >>> 0) * 0x100000000 + (low >>> 0)); break;
+          case GATEWAY: this.addGateway(number, low, high, fields[at + 5], values[value++]); break;
+          case CLUSTERIZE:
+            this.#clusterize(number, low, high, values[value++], values[value++], values[value++]);
+            break;
+          case FETCH: this.#fetch(low, high, values[value++], values[value++]); break;
+          case GOSSIP: this.#gossip(number, low, high, values[value++]); break;
+          case GOSSIPED: this.#answered(number, values[value++]); break;
+          case START: this.#start(number, low, high, fields[at + 4], fields[at + 5], values[value++]); break;
+          case STOP: this.#stop(number); break;
+          case RETIRE: this.#retire(number); break;
+          case ERROR: this.#error(number, fields[at + 4]); break;
+          case DRAIN: this.#drain(number, (high >>> 0) * 0x100000000 + (low >>> 0)); break;
+          case WRITABLE: this.#host.tokens.find(number)?.writable(); break;
+          case ENDED: this.#host.tokens.drop(number)?.ended(fields[at + 4]); break;
+          case LOG: this.#host.log(fields[at + 4], values[value++]); break;
+          case STOPPED: this.#host.stopped(); break;
         }
-        case SLAB: this.#slab = Buffer.from(values[value++]); break;
-        case OPEN: this.#open(number, low, high, fields[at + 4], values[value++]); break;
-        case CLOSE: this.#close(number, fields[at + 4], values[value++], fields[at + 5] === 1); break;
-        case IDENTIFY: this.#identify(number, low, high, values[value++], values[value++]); break;
-        case RECEIVE: this.#receive(number, low, high, values[value++], values[value++], values[value++]); break;
-        case WHISPERED: this.#answered(number, (high >>> 0) * 0x100000000 + (low >>> 0)); break;
-        case GATEWAY: this.addGateway(number, low, high, fields[at + 5], values[value++]); break;
-        case CLUSTERIZE:
-          this.#clusterize(number, low, high, values[value++], values[value++], values[value++]);
-          break;
-        case FETCH: this.#fetch(low, high, values[value++], values[value++]); break;
-        case GOSSIP: this.#gossip(number, low, high, values[value++]); break;
-        case GOSSIPED: this.#answered(number, values[value++]); break;
-        case START: this.#start(number, low, high, fields[at + 4], fields[at + 5], values[value++]); break;
-        case STOP: this.#stop(number); break;
-        case ERROR: this.#error(number, fields[at + 4]); break;
-        case DRAIN: this.#drain(number, (high >>> 0) * 0x100000000 + (low >>> 0)); break;
-        case WRITABLE: this.#host.tokens.find(number)?.writable(); break;
-        case ENDED: this.#host.tokens.drop(number)?.ended(fields[at + 4]); break;
-        case LOG: this.#host.log(fields[at + 4], values[value++]); break;
-        case STOPPED: this.#host.stopped(); break;
+      } catch (error) {
+        // No handler's failure comes here. What does costs no other record; its values have been taken by then.
+        this.#host.report(error, { handler: 'dispatch' });
       }
     }
-    if (this.#gateways.size >= this.#sweepAt) this.#sweep();
   }
 
   // ---- Gateways
@@ -108,11 +108,10 @@ class Dispatcher {
   addGateway(number, low, high, classIndex, name) {
     const entry = new GatewayEntry(this.#host.classes[classIndex].GatewayClass, low, high, name);
     this.#objects[number] = entry;
-    this.#gateways.add(number);
     return entry;
   }
 
-  /** The Gateway of a number, made when it is first needed; undefined where its constructor fails, which is reported. */
+  /** The Gateway of a number, made when it is first needed; undefined where its constructor failed and was reported. */
   gateway(number) {
     const entry = this.#objects[number];
     if (entry === undefined || entry.object !== undefined) return entry?.object;
@@ -127,17 +126,12 @@ class Dispatcher {
     return entry.object;
   }
 
-  /** No event tells that a Gateway has been retired: a name that came from a URL would stay for ever. */
-  #sweep() {
-    for (const number of this.#gateways) {
-      const { low, high, object } = this.#objects[number];
-      if (typeof addon.gatewayStats(low, high) !== 'number') continue;
-      this.#gateways.delete(number);
-      this.#objects[number] = undefined;
-      addon.gatewayForget(this.#host.external, low, high);
-      if (object !== undefined) this.#host.tokens.dropOwner(object);
-    }
-    this.#sweepAt = Math.max(GATEWAYS_KEPT, 2 * this.#gateways.size);
+  #retire(number) {
+    const gateway = this.#objects[number]?.object;
+    if (gateway === undefined) return;
+    this.#objects[number] = undefined;
+    if (gateway.onretire !== undefined) this.#tell(gateway, 'onretire', [], { gateway });
+    this.#host.tokens.dropOwner(gateway);
   }
 
   #identify(number, low, high, method, target) {
@@ -172,11 +166,11 @@ class Dispatcher {
 
   /** Calls a handler for a request, now and when its promise has settled, and answers with what it gave. */
   #ask(owner, name, request, answer) {
-    if (owner === undefined) return this.#answerFailure(request); // its constructor failed
+    if (owner === undefined) return request.fail(); // its constructor failed
     if (this.#host.handlers.isFull) return this.#refuseRequest(request);
     const failed = (error) => {
       this.#host.report(error, { handler: nameOf(owner, name), request });
-      this.#answerFailure(request);
+      request.fail();
     };
     const succeeded = (value) => {
       try {
@@ -200,11 +194,6 @@ class Dispatcher {
     if (value === CONNECTED || (value === undefined && request.isAnswered)) return;
     if (parse(value) === undefined) throw new TypeError(otherwise);
     request.respond(value);
-  }
-
-  #answerFailure(request) {
-    if (request.isAnswered) return;
-    request.respond({ status: 500, body: '500 Internal Server Error\n' });
   }
 
   #refuseRequest(request) {
@@ -238,8 +227,8 @@ class Dispatcher {
 
   #stop(number) {
     const shard = this.#objects[number];
-    this.#objects[number] = undefined;
     if (shard === undefined) return;
+    this.#objects[number] = undefined;
     if (shard.onstop !== undefined) this.#tell(shard, 'onstop', [], { shard });
     this.#host.tokens.dropOwner(shard);
   }
@@ -327,8 +316,8 @@ class Dispatcher {
 
   #close(number, code, reason, isClean) {
     const socket = this.#objects[number];
-    this.#objects[number] = undefined;
     if (socket === undefined) return;
+    this.#objects[number] = undefined;
     const { shard } = socket;
     Socket.closed(socket);
     insideOf(shard).sockets.delete(socket);
@@ -353,10 +342,10 @@ class Dispatcher {
   }
 
   /** A handler that is told of something; one that fails is reported, and changes nothing. */
-  #tell(shard, name, values, where) {
-    const failed = (error) => this.#host.report(error, { handler: nameOf(shard, name), ...where });
+  #tell(owner, name, values, where) {
+    const failed = (error) => this.#host.report(error, { handler: nameOf(owner, name), ...where });
     try {
-      const value = shard[name](...values);
+      const value = owner[name](...values);
       if (isPromise(value)) this.#host.handlers.track(value, nothing, failed);
     } catch (error) {
       failed(error);

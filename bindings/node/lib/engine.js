@@ -47,9 +47,9 @@ class Host {
 
   constructor(options) {
     this.options = options;
-    this.handlers = new Handlers(options.handlersMax ?? HANDLERS_MAX, this.fields, (isPaused) => {
-      addon.enginePause(this.external, isPaused);
-    });
+    const pause = (isPaused) => addon.enginePause(this.external, isPaused);
+    const report = (error, where) => this.report(error, where);
+    this.handlers = new Handlers(options.handlersMax ?? HANDLERS_MAX, this.fields, pause, report);
     this.pieceBytesMax = Math.min(PIECE_BYTES_MAX, Math.ceil((options.outboxBytesMax ?? OUTBOX_BYTES_DEFAULT) / 2));
     this.finished = new Promise((resolve) => {
       this.stopped = () => {

@@ -14,16 +14,19 @@ class Handlers {
   #max;
   #fields;
   #pause;
+  #report;
   #isPaused = false;
   #pending = 0;
   #waits = 0;
   #isEnding = false;
 
-  /** `pause(isPaused)` is called when polling is to end, and when it is to go on. `fields` are the addon's. */
-  constructor(max, fields, pause) {
+  /** `pause(isPaused)` is called when polling is to end, and when it is to go on; `report` with what is this module's
+   * own failure. `fields` are the addon's. */
+  constructor(max, fields, pause, report) {
     this.#max = max;
     this.#fields = fields;
     this.#pause = pause;
+    this.#report = report;
     this.#makeRoom();
   }
 
@@ -39,7 +42,11 @@ class Handlers {
     const settle = (outcome) => (value) => {
       this.#pending--;
       this.#balance();
-      outcome(value);
+      try {
+        outcome(value);
+      } catch (error) {
+        this.#report(error, { handler: 'dispatch' });
+      }
     };
     // Promise.resolve: a thenable of somebody else's may call both, or at once.
     Promise.resolve(promise).then(settle(fulfilled), settle(rejected));

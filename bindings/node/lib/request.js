@@ -34,6 +34,8 @@ class Request {
   #isAnswered = false;
   #query;
   #controller;
+  /** The response that was begun, if it is streamed. */
+  #stream;
 
   constructor(host, low, high, method, target, uid) {
     this.#host = host;
@@ -162,6 +164,7 @@ class Request {
   #respondStreamed(status, headers, parts) {
     const stream = this.#begin(status, headers);
     pump(stream, parts, this.#host.pieceBytesMax).catch((error) => {
+      stream.abort();
       this.#host.report(error, { handler: 'body', request: this });
     });
     return stream.isOpen;
@@ -182,7 +185,14 @@ class Request {
       if (!isBegun) this.#host.tokens.drop(token);
     }
     if (!isBegun) stream.gone();
+    this.#stream = stream;
     return stream;
+  }
+
+  /** A handler failed: the client is told, or, where it has had a part of a response, cut off. */
+  fail() {
+    if (this.#isAnswered) this.#stream?.abort();
+    else this.respond({ status: 500, body: '500 Internal Server Error\n' });
   }
 
   /** To `receive`: becomes a WebSocket on this Shard. A request that is no valid upgrade is told so by the engine. */

@@ -59,6 +59,16 @@ class BodyStream {
     return true;
   }
 
+  /** The body cannot be finished: the connection is reset, so that what came is not taken for the whole. */
+  abort() {
+    if (!this.isOpen) return false;
+    this.#isEnded = true;
+    const status = addon.requestAbort(this.#low, this.#high);
+    if (status === addon.ESTALE) return false;
+    check(status, 'abort');
+    return true;
+  }
+
   /** Resolves when the response is over: to undefined if all of it went out, else to the DogError that says why not. */
   finished() {
     return this.#isOver ? Promise.resolve(this.#error) : this.#wait(this.#forEnd);

@@ -113,6 +113,10 @@ for (const [how, fail] of [['throws', boom], ['rejects', later]]) {
       identify() {
         return 'ann';
       }
+
+      onretire() {
+        return fail('onretire');
+      }
     }
     const { engine, at, failures } = serve(t, { '/:name': Pool });
     const client = await Client.open(t, at('/a'));
@@ -120,8 +124,9 @@ for (const [how, fail] of [['throws', boom], ['rejects', later]]) {
     await until(() => failures.length === 3);
     await engine.stop(0);
     await engine.stop(0);
-    await until(() => failures.length === 4);
-    assert.deepEqual(failures.map(({ error }) => error.message), ['onstart', 'onerror', 'onclose', 'onstop']);
+    await until(() => failures.length === 5);
+    assert.deepEqual(failures.map(({ error }) => error.message),
+      ['onstart', 'onerror', 'onclose', 'onstop', 'onretire']);
   });
 }
 
@@ -153,10 +158,13 @@ test('a constructor that throws is reported, and its requests get 500', async (t
   assert.equal((await get(at('/b'))).body, 'well');
 });
 
-test('a body that fails is reported', async (t) => {
+test('a body that fails is reported, and not taken for whole', async (t) => {
   class Task extends Shard {
-    receive() {
-      return { body: (async function* parts() { boom('body'); yield 'never'; })() };
+    receive(request) {
+      if (request.path === '/a') return { body: (async function* parts() { yield 'a part'; boom('body'); })() };
+      const stream = request.stream();
+      stream.write('a part');
+      return boom('handler');
     }
   }
   class Pool extends Gateway {
@@ -168,9 +176,10 @@ test('a body that fails is reported', async (t) => {
     }
   }
   const { at, failures } = serve(t, { '/:name': Pool });
-  get(at('/a')).catch(() => {});
-  await until(() => failures.length === 1);
-  assert.deepEqual([failures[0].error.message, failures[0].where.handler], ['body', 'body']);
+  await assert.rejects(get(at('/a')));
+  await assert.rejects(get(at('/b')));
+  assert.deepEqual(failures.map(({ error, where }) => [error.message, where.handler]),
+    [['body', 'body'], ['handler', 'Task.receive']]);
 });
 
 const program = (options, end) => `

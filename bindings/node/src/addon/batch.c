@@ -10,6 +10,7 @@
  *   GOSSIP          shard     gossip       -          -        question
  *   START           shard     its handle   gateway    class    id
  *   STOP            shard     -            -          -
+ *   RETIRE          gateway   -            -          -
  *   OPEN            socket    its handle   shard      -        uid
  *   MESSAGE         socket    -            -          -        string or Buffer
  *                   socket    -            1+offset   length   -, a view of the slab
@@ -24,8 +25,8 @@
  *   LOG             -         -            level      -        line
  *   STOPPED         -         -            -          -
  *
- * "number" is of the engine's table; STOP and CLOSE are the last to name theirs. A token is the `user` of the call that
- * asked. -1 is "none": JavaScript has lost it, or there was no memory for it.
+ * "number" is of the engine's table; STOP, RETIRE and CLOSE are the last to name theirs. A token is the `user` of the
+ * call that asked. -1 is "none": JavaScript has lost it, or there was no memory for it.
  */
 #include <string.h>
 
@@ -177,6 +178,7 @@ void batch_event(batch_t *batch, const dog_event_t *event) {
       break;
     case DOG_EVENT_START: add_start(batch, event); break;
     case DOG_EVENT_STOP: add_record(batch, DOG_EVENT_STOP, take_out(batch, event->shard), 0); break;
+    case DOG_EVENT_RETIRE: add_record(batch, DOG_EVENT_RETIRE, take_out(batch, event->gateway), 0); break;
     case DOG_EVENT_OPEN:
       fields = add_record(batch, DOG_EVENT_OPEN, add(batch, event->socket), event->socket);
       fields[FIELD_A] = (int32_t)find(batch, event->shard);

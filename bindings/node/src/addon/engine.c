@@ -303,15 +303,6 @@ static napi_value gateway_find(napi_env env, napi_callback_info info) {
   return array;
 }
 
-/* gatewayForget(engine, low, high): its number is free again. */
-static napi_value gateway_forget(napi_env env, napi_callback_info info) {
-  call_t call;
-  call_begin(&call, env, info);
-  engine_t *engine = engine_of(&call);
-  if (engine != NULL) table_remove(&engine->numbers, call_handle(&call, 1));
-  return NULL;
-}
-
 const exported_t engine_functions[] = {
   {"engineCreate", engine_create},
   {"engineDestroy", engine_destroy},
@@ -327,6 +318,5 @@ const exported_t engine_functions[] = {
   {"engineStop", engine_stop},
   {"engineStats", engine_stats},
   {"gatewayFind", gateway_find},
-  {"gatewayForget", gateway_forget},
   {NULL, NULL},
 };

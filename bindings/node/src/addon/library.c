@@ -20,8 +20,8 @@ library_t dog;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char problem[1024]; /* empty: there is none */
 
-/* Whether memory comes from libc itself. Every allocator has posix_memalign; malloc would be found in an executable that
- * takes its address, which is not where it is. */
+/* Whether memory comes from libc itself. Every allocator has posix_memalign; malloc would be found in an executable
+ * that takes its address, which is not where it is. */
 static bool allocates(void *libc) { return dlsym(libc, "posix_memalign") == dlsym(RTLD_DEFAULT, "posix_memalign"); }
 
 static char **copy_environment(void) {

@@ -25,7 +25,7 @@
   X(request_header) X(request_header_at) X(request_protocol_at) X(request_uid)                                         \
   X(request_identify) X(request_clusterize) X(request_forward) X(request_respond) X(request_connect)                   \
   X(connect_options_init) X(stream_options_init) X(request_respond_begin) X(request_respond_write)                     \
-  X(request_respond_end)                                                                                               \
+  X(request_respond_end) X(request_respond_abort)                                                                      \
   X(socket_send) X(socket_close) X(socket_emit) X(socket_broadcast) X(socket_whisper)                                  \
   X(shard_emit) X(shard_broadcast) X(shard_whisper) X(shard_gossip) X(gossip_reply) X(gossip_fail)                     \
   X(gateway_find) X(gateway_name) X(gateway_broadcast) X(gateway_whisper) X(gateway_stats)

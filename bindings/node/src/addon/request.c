@@ -179,6 +179,12 @@ static napi_value request_end(napi_env env, napi_callback_info info) {
   return make_int(env, dog.request_respond_end(call_handle(&call, 0)));
 }
 
+static napi_value request_abort(napi_env env, napi_callback_info info) {
+  call_t call;
+  call_begin(&call, env, info);
+  return make_int(env, dog.request_respond_abort(call_handle(&call, 0)));
+}
+
 /* requestConnect(low, high, protocol, headers) */
 static napi_value request_connect(napi_env env, napi_callback_info info) {
   call_t call;
@@ -216,6 +222,7 @@ const exported_t request_functions[] = {
   {"requestBegin", request_begin},
   {"requestWrite", request_write},
   {"requestEnd", request_end},
+  {"requestAbort", request_abort},
   {"requestConnect", request_connect},
   {NULL, NULL},
 };
