@@ -106,7 +106,8 @@ ADDITIONS = {
     "a function": (r"^(dog_status_t dog_engine_wait_fd\()", r"dog_status_t dog_more(int how);\n\1",
                    ["dog_more is new"]),
     "a member at the end": (r"^(} dog_options_t;)", r"  uint64_t more;\n\1", ["struct dog_options: more is new"]),
-    "an event": (r"DOG_EVENT_STOPPED = 18,", "DOG_EVENT_STOPPED = 18, DOG_EVENT_MORE = 1000,", ["DOG_EVENT_MORE is new"]),
+    "an event": (r"DOG_EVENT_STOPPED = 18,", "DOG_EVENT_STOPPED = 18, DOG_EVENT_MORE = 1000,",
+                 ["DOG_EVENT_MORE is new"]),
     "a flag": (r"DOG_TO_SELF = 1 ", "DOG_TO_OTHERS = 2, DOG_TO_SELF = 1 ", ["DOG_TO_OTHERS is new"]),
 }
 

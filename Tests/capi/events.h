@@ -59,6 +59,7 @@ static const event_kind_t event_kinds[] = {
     {DOG_EVENT_ENDED, "ENDED", HAS_CALL_USER | HAS_REQUEST | HAS_STATUS},
     {DOG_EVENT_LOG, "LOG", HAS_CODE | HAS_DATA},
     {DOG_EVENT_STOPPED, "STOPPED", 0},
+    {DOG_EVENT_RETIRE, "RETIRE", HAS_USER | HAS_GATEWAY | HAS_DATA},
 };
 
 static inline const event_kind_t *event_kind(dog_event_type_t type) {
@@ -105,7 +106,7 @@ static inline void event_check(const host_t *host, const dog_event_t *event) {
   CHECK((event->results != NULL) == ((kind->members & HAS_RESULTS) != 0 && event->count > 0));
   CHECK_NUMBER(event->reserved, 0);
   if (kind->members & HAS_USER) {
-    int is_gateway = event->type == DOG_EVENT_IDENTIFY || event->type == DOG_EVENT_CLUSTERIZE;
+    int is_gateway = (kind->members & HAS_SHARD) == 0;
     CHECK(event->user == (is_gateway ? &host->gateway_user : &host->shard_user));
   } else if (!(kind->members & HAS_CALL_USER)) {
     CHECK(event->user == NULL);
@@ -119,7 +120,7 @@ static inline int event_is(const dog_event_t *event, const char *text) {
 #define CHECK_DATA(event, text)                                                                                        \
   do {                                                                                                                 \
     const dog_event_t *is = (event);                                                                                   \
-    if (!event_is(is, text)) FAIL("\"%.*s\", not \"%s\"", (int)is->length, (const char *)is->data, text);                \
+    if (!event_is(is, text)) FAIL("\"%.*s\", not \"%s\"", (int)is->length, (const char *)is->data, text);              \
   } while (0)
 
 /* ---- the host ---------------------------------------------------------------------------------------------------- */

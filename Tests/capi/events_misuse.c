@@ -147,10 +147,11 @@ static void with_events_a_class_has_no_callbacks(void) {
   host_init(&host);
   dog_engine_t *engine = NULL;
   CHECK_OK(dog_engine_create(&host.app.options, &engine));
-  for (int index = 0; index < 2; index++) {
+  for (int index = 0; index < 3; index++) {
     dog_gateway_class_t gateway = host.app.gateway;
     if (index == 0) gateway.identify = never_ask;
     if (index == 1) gateway.clusterize = never_ask;
+    if (index == 2) gateway.onretire = never_shard;
     CHECK_STATUS(dog_engine_define_gateway(engine, &gateway), DOG_EINVAL);
   }
   for (int index = 0; index < 9; index++) {

@@ -409,6 +409,7 @@ static void who_is_not_answered_in_time_is_told(void) {
   /* Nobody polls. */
   CHECK_NUMBER(http_get(host.app.port, "/den?u=ann", NULL), 503);
   WAIT_UNTIL(app_stats(&host.app).places == 0 && app_stats(&host.app).requests == 0);
+  host_expect(&host, DOG_EVENT_RETIRE); /* what it was asked is over, and there is nothing left to ask it */
   host_expect_nothing(&host);
 
   /* Polls, and says nothing: to each question in turn. */
@@ -480,6 +481,7 @@ static void a_stop_leaves_what_waits_to_be_fetched(void) {
   /* The question has found its end with the engine's, and is none any more. */
   host_expect(&host, DOG_EVENT_CLOSE);
   host_expect(&host, DOG_EVENT_STOP);
+  host_expect(&host, DOG_EVENT_RETIRE);
   host_expect(&host, DOG_EVENT_STOPPED);
   CHECK_OK(dog_engine_destroy(host.app.engine));
   client_free(client);

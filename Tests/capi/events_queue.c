@@ -63,6 +63,9 @@ static void a_socket_has_its_events_from_its_request_to_its_close(void) {
 
   CHECK_OK(dog_engine_stop(host.app.engine, 300));
   CHECK(host_expect(&host, DOG_EVENT_STOP)->shard == shard);
+  event = host_expect(&host, DOG_EVENT_RETIRE);
+  CHECK(event->gateway == gateway);
+  CHECK_DATA(event, "den");
   host_expect(&host, DOG_EVENT_STOPPED);
   CHECK_OK(dog_engine_destroy(host.app.engine));
 }
@@ -163,6 +166,31 @@ static void a_new_shard_is_named_by_who_asked_for_that(void) {
   response_t response;
   client_read_response(client, &response, 1);
   CHECK_NUMBER(response.status, 200);
+  client_free(client);
+  host_end(&host);
+}
+
+static void a_gateway_can_be_read_until_it_has_retired(void) {
+  host_t host;
+  host_init(&host);
+  host.app.gateway.idle_seconds = 1;
+  host.app.gateway.sticky_seconds = 0;
+  host_start(&host);
+  client_t *client = client_connect(host.app.port);
+  client_ask(client, "GET", "/den?u=ann");
+  host_handle(host_reach(&host, DOG_EVENT_RECEIVE));
+  dog_shard_t shard = host.event.shard;
+  CHECK(host_expect(&host, DOG_EVENT_STOP)->shard == shard); /* empty for a second */
+  const dog_event_t *event = host_expect(&host, DOG_EVENT_RETIRE);
+  dog_gateway_t gateway = event->gateway;
+  CHECK_DATA(event, "den");
+  const char *name = NULL;
+  size_t length = 0;
+  CHECK_OK(dog_gateway_name(gateway, &name, &length));
+  CHECK(length == 3 && memcmp(name, "den", 3) == 0);
+  host_expect_nothing(&host);
+  CHECK_STATUS(dog_gateway_name(gateway, &name, &length), DOG_ESTALE);
+  CHECK_STATUS(dog_gateway_find(host.app.engine, "ROOM", 4, "den", 3, &gateway), DOG_ENOENT);
   client_free(client);
   host_end(&host);
 }
@@ -463,6 +491,11 @@ static void a_stream_ends_with_its_client_or_its_engine(void) {
   client_reset(client);
   CHECK(host_expect(&host, DOG_EVENT_ENDED)->user == NULL); /* as there is none in no options */
   client = ask_and_receive(&host);
+  CHECK_OK(dog_request_respond_begin(host.event.request, 200, NULL, 0, &options));
+  CHECK_OK(dog_request_respond_abort(host.event.request));
+  CHECK_STATUS(host_expect(&host, DOG_EVENT_ENDED)->status, DOG_EHOST);
+  client_free(client);
+  client = ask_and_receive(&host);
   dog_request_t request = host.event.request;
   CHECK_OK(dog_request_respond_begin(request, 200, NULL, 0, &options));
   CHECK_OK(dog_engine_stop(host.app.engine, 0));
@@ -538,10 +571,8 @@ static void order_with(uint32_t workers, size_t capacity) {
         is_stopped = 1;
         continue;
       }
-      if (event->type == DOG_EVENT_IDENTIFY) {
-        host_identify(event);
-        continue;
-      }
+      if (event->type == DOG_EVENT_IDENTIFY) host_identify(event);
+      if (event->type == DOG_EVENT_IDENTIFY || event->type == DOG_EVENT_RETIRE) continue;
       int shard = 0, socket = 0;
       while (shard < shard_count && shards[shard].shard != event->shard) shard++;
       if (event->type == DOG_EVENT_START) {
@@ -834,8 +865,9 @@ static void getters_say_what_was_true_at_the_last_event(void) {
   CHECK_OK(dog_shard_id(shard, &uid, &length));
   CHECK_OK(dog_shard_count(shard, &count));
   CHECK_NUMBER(count, 0);
-  host_expect(&host, DOG_EVENT_STOPPED);
+  host_expect(&host, DOG_EVENT_RETIRE);
   CHECK_STATUS(dog_shard_id(shard, &uid, &length), DOG_ESTALE);
+  host_drain(&host);
   CHECK_OK(dog_engine_destroy(host.app.engine));
   CHECK_STATUS(dog_shard_id(shard, &uid, &length), DOG_ESTALE);
 }
@@ -979,6 +1011,7 @@ static void a_client_that_leaves_takes_its_question_with_it(void) {
   size_t length = 0;
   CHECK_STATUS(dog_request_path(request, &path, &length), DOG_ESTALE);
   CHECK_STATUS(dog_request_identify(request, "ann", 3), DOG_ESTALE);
+  host_expect(&host, DOG_EVENT_RETIRE); /* a Gateway with nothing to remember */
   host_expect_nothing(&host);
   host_end(&host);
 }
@@ -1037,6 +1070,7 @@ int main(int argc, char **argv) {
       ROW(a_failure_is_told_before_the_close),
       ROW(what_no_route_takes_is_fetched),
       ROW(a_new_shard_is_named_by_who_asked_for_that),
+      ROW(a_gateway_can_be_read_until_it_has_retired),
       ROW(a_drain_tells_how_many_were_dropped),
       ROW(the_log_comes_as_events),
       ROW(a_log_line_that_finds_the_queue_full_is_left_out),
