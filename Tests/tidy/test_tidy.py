@@ -9,9 +9,10 @@ COLUMNS = 120
 RULES = [f"G{n}" for n in range(1, 9)] + [f"S{n}" for n in range(1, 9)] + [f"E{n}" for n in range(1, 4)]
 
 # Binary files and those that others format. The page is markup with whole sentences in it.
-SUFFIXES = {".swift", ".c", ".h", ".py", ".sh", ".md", ".html", ".modulemap"}
-FOLDERS = ["Sources", "Tests", "include", "examples", "scripts"]
-SINGLES = ["Makefile", "Package.swift", ".ci/run", "dog.pc.in", "SECURITY.md"]
+SUFFIXES = {".swift", ".c", ".cpp", ".h", ".py", ".pyi", ".sh", ".md", ".html", ".modulemap", ".lua", ".js", ".mjs",
+            ".ts", ".mts", ".cmake", ".toml", ".rockspec"}
+FOLDERS = ["Sources", "Tests", "include", "examples", "scripts", "bindings", "bench", "docs", "cmake"]
+SINGLES = ["Makefile", "Package.swift", "CMakeLists.txt", ".ci/run", "dog.pc.in", "SECURITY.md"]
 LAYERS = ["Support", "Loop", "Fanout", "HTTP", "WebSocket", "Cluster", "Events", "Engine", "CAPI"]
 # What each folder of the engine may use; what is not named here it must not know.
 MAY_USE = {
@@ -178,11 +179,12 @@ def test_every_example_is_built_and_installed_by_the_makefile(build):
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md", "examples/c/README.md"])
+    "document", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md", "examples/c/README.md",
+                 *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))])
 def test_a_document_names_only_files_that_exist(document):
     path = ROOT / document
     text = path.read_text()
-    named = set(re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", text))
+    named = set(re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", re.sub(r"```(?:.|\n)*?```", "", text)))
     folders = "Sources|Tests|include|examples|scripts|bench|bindings"
     named |= {name.rstrip("/.,") for name in re.findall(rf"(?<![\w/.])(?:{folders})/[\w./+-]*", text)}
     missing = sorted(name for name in named if not (ROOT / name).exists() and not (path.parent / name).exists())
