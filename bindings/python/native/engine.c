@@ -406,16 +406,6 @@ static PyObject *engine_stats(PyObject *object, PyObject *unused) {
   return result;
 }
 
-/* How many events there are that have not been delivered. */
-static PyObject *engine_waiting(PyObject *object, PyObject *unused) {
-  (void)unused;
-  engine_object_t *self = engine_of(object);
-  dog_stats_t stats = {.size = sizeof stats};
-  dog_status_t status = dog_engine_stats(self->engine, &stats);
-  if (status != DOG_OK) return raise_status(status);
-  return PyLong_FromUnsignedLongLong(stats.events + (self->count - self->next));
-}
-
 /* ---- the type ---------------------------------------------------------------------------------------------------- */
 
 static PyObject *engine_add_socket(PyObject *object, PyObject *socket) {
@@ -447,7 +437,6 @@ static PyMethodDef engine_methods[] = {
     {"wait_fd", engine_wait_fd, METH_NOARGS, NULL},
     {"find", engine_find, METH_VARARGS, NULL},
     {"stats", engine_stats, METH_NOARGS, NULL},
-    {"waiting", engine_waiting, METH_NOARGS, NULL},
     {"add_socket", engine_add_socket, METH_O, NULL},
     {"socket_count", engine_socket_count, METH_NOARGS, NULL},
     {"deliver", engine_deliver, METH_NOARGS, NULL},
@@ -456,7 +445,6 @@ static PyMethodDef engine_methods[] = {
 
 static PyMemberDef engine_members[] = {
     {"is_paused", T_BOOL, offsetof(engine_object_t, is_paused), 0, NULL},
-    {"delivered", T_ULONGLONG, offsetof(engine_object_t, delivered), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 

@@ -103,6 +103,7 @@ static PyObject *arguments_of(const dog_event_t *event) {
     case DOG_EVENT_IDENTIFY:
     case DOG_EVENT_CLUSTERIZE:
       return Py_BuildValue("KKKs#", token_of(event), gateway, request, event->data, length);
+    case DOG_EVENT_RETIRE: return Py_BuildValue("(K)", gateway);
     case DOG_EVENT_RECEIVE: return Py_BuildValue("KKs#", shard, request, event->data, length);
     case DOG_EVENT_GOSSIP: return Py_BuildValue("KKs#", shard, (unsigned long long)event->gossip, event->data, length);
     case DOG_EVENT_START: return Py_BuildValue("KKKs#", token_of(event), gateway, shard, event->data, length);
@@ -184,7 +185,6 @@ PyObject *engine_deliver(PyObject *object, PyObject *unused) {
   self->is_delivering = 1;
   while (status == 0 && self->next < self->count && !self->is_paused) {
     const dog_event_t *event = &self->events[self->next++];
-    self->delivered++;
     status = event->type == DOG_EVENT_MESSAGE ? deliver_message(self, event) : deliver_other(self, event);
   }
   self->is_delivering = 0;

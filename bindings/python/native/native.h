@@ -128,7 +128,7 @@ extern PyMethodDef request_functions[];
 
 /* ---- engine.c, events.c: the engine and its queue ---------------------------------------------------------------- */
 
-enum { EVENTS_AT_ONCE = 512, EVENT_TYPES = DOG_EVENT_STOPPED + 1 };
+enum { EVENTS_AT_ONCE = 512, EVENT_TYPES = DOG_EVENT_RETIRE + 1 };
 
 typedef struct engine_object {
   PyObject_HEAD
@@ -142,7 +142,6 @@ typedef struct engine_object {
   /* The events of the last poll; those from `next` on have not been delivered. */
   dog_event_t *events;
   size_t next, count;
-  uint64_t delivered; /* how many have been, in all */
   char is_delivering;
   char is_paused;
 } engine_object_t;

@@ -249,6 +249,13 @@ static PyObject *request_end(PyObject *module, PyObject *argument) {
   return none_or_raise(dog_request_respond_end(handle));
 }
 
+static PyObject *request_abort(PyObject *module, PyObject *argument) {
+  (void)module;
+  uint64_t handle = 0;
+  if (parse_handle(argument, &handle) < 0) return NULL;
+  return none_or_raise(dog_request_respond_abort(handle));
+}
+
 /* ---- gossip ------------------------------------------------------------------------------------------------------ */
 
 typedef dog_status_t (*gossip_answer_t)(dog_gossip_t, const char *, size_t);
@@ -285,6 +292,7 @@ PyMethodDef request_functions[] = {
     {"request_begin", request_begin, METH_VARARGS, NULL},
     {"request_write", request_write, METH_VARARGS, NULL},
     {"request_end", request_end, METH_O, NULL},
+    {"request_abort", request_abort, METH_O, NULL},
     {"gossip_reply", gossip_reply, METH_VARARGS, NULL},
     {"gossip_fail", gossip_fail, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

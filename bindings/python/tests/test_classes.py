@@ -209,6 +209,39 @@ async def test_a_gateway_is_found_by_its_name_and_is_one_object():
         assert engine.find(Finding, "other") is None
 
 
+@pytest.mark.parametrize("is_async", [False, True], ids=["plain", "async"])
+@in_loop
+async def test_a_gateway_that_is_retired_is_told_and_the_next_is_another(caplog, is_async):
+    log = []
+
+    class Brief(Everybody):
+        child = Connecting
+        sticky_seconds = 0
+
+        def __init__(self):
+            log.append("begins")
+
+        def identify(self, request):
+            return dog.Response("no", 403)
+
+    def plain(self):
+        log.append(f"{self.name} ends")
+        raise RuntimeError("oops")
+
+    async def coroutine(self):
+        plain(self)
+
+    Brief.onretire = coroutine if is_async else plain
+    async with served(Connecting, gateway=Brief) as engine:
+        for count in (2, 4):
+            assert (await curl(engine, "/den")).status == 403
+            while len(log) < count:
+                await asyncio.sleep(0.005)
+        assert engine.find(Brief, "den") is None
+    assert log == ["begins", "den ends"] * 2
+    assert caplog.text.count("a handler of <Brief 'den'> failed") == 2
+
+
 @in_loop
 async def test_a_socket_over_its_rate_is_closed_by_the_policy_of_the_options():
     errors = []

@@ -92,7 +92,7 @@ async def test_an_onerror_that_raises_is_logged_and_the_socket_closed(caplog, is
         ann = await connect(engine, "ann")
         await ann.send("go")
         assert await closed(ann) == 1011
-        await eventually(lambda: "onerror of" in caplog.text, "the second log")
+        await eventually(lambda: "Oops: second" in caplog.text, "the second log")
     assert [str(each.exc_info[1]) for each in caplog.records if each.exc_info] == ["first", "second"]
 
 

@@ -34,11 +34,12 @@ def test_every_option_of_an_engine_is_an_argument(header):
 
 
 def test_every_member_of_a_class_is_an_attribute(header):
-    of_the_binding = {"size", "name", "child", "user", "identify", "clusterize", "clusterize_events"}
+    of_the_binding = {"size", "name", "child", "user", "identify", "clusterize", "clusterize_events", "onretire"}
     assert set(members(header, "dog_gateway_class")) - of_the_binding == set(classes.GATEWAY_OPTIONS)
     callbacks = {name for name in members(header, "dog_shard_class") if name.startswith("on") or name == "receive"}
     of_the_binding = {"size", "name", "parent", "user", "origins", "origin_count", "gossip_events"} | callbacks
     assert set(members(header, "dog_shard_class")) - of_the_binding == set(classes.SHARD_OPTIONS)
+    assert {"identify", "clusterize", "onretire"} <= set(vars(dog.Gateway))
     assert {name for name in vars(dog.Shard) if name.startswith("on")} | {"receive"} == callbacks
 
 

@@ -103,43 +103,8 @@ async def test_gateways_that_are_retired_are_let_go():
             assert b"403" in await reader.readuntil(b"\r\n\r\n")
             await reader.readexactly(2)
         writer.close()
-        assert len(made) == 1000
-        assert sum(each() is not None for each in made) == len(engine._delivery.gateways) <= 128
-
-
-@in_loop
-async def test_a_gateway_that_is_retired_is_kept_until_no_event_can_be_about_it():
-    class Engine:
-        """What of the extension's engine is looked at."""
-
-        delivered = 1000
-        still_to_come = 5
-
-        def waiting(self):
-            return self.still_to_come
-
-    class Retired(Everybody):
-        child = Connecting
-
-        def _stats(self):
-            return None
-
-    class Delivery:
-        outcomes = dog.outcomes.Outcomes(asyncio.get_running_loop(), lambda: None)
-
-    native = Engine()
-    gateways = dog.gateways.Gateways(None, native, Delivery(), [Retired])
-    for handle in range(1, 66):
-        gateways.get(0, handle, "den")
-    for _ in range(5):
-        assert gateways[1] is gateways.get(0, 1, "den")
-        native.delivered += 1
-        gateways.get(0, 100 + native.delivered, "den")
-    try:
-        gateways[1]
-    except KeyError:
-        return
-    raise AssertionError("it is kept for ever")
+        await eventually(lambda: len(engine._delivery.gateways) == 0, "all to be let go")
+        assert len(made) == 1000 and not any(each() for each in made)
 
 
 @in_loop

@@ -163,13 +163,18 @@ async def test_a_body_that_fails_is_logged_and_not_taken_for_whole(caplog):
         yield "first\n"
         raise RuntimeError("oops")
 
-    async with served(answering(lambda _: dog.Response(failing())), grace=0) as engine:
+    ended = []
+    async with served(answering(lambda _: dog.Response(failing(), onend=ended.append))) as engine:
         reader, writer = await asyncio.open_connection("127.0.0.1", engine.port)
         writer.write(b"GET /den HTTP/1.1\r\nHost: x\r\n\r\n")
-        await reader.readuntil(b"first\n\r\n")
-        await eventually(lambda: "the body of a response failed" in caplog.text, "the log")
+        with pytest.raises(ConnectionResetError):
+            while await reader.read(1024):
+                pass
+        await eventually(lambda: ended, "its end")
         writer.close()
-    assert caplog.records[-1].exc_info[0] is RuntimeError
+    assert ended == [dog.Status.EHOST]
+    [record] = [record for record in caplog.records if "the body of a response failed" in record.getMessage()]
+    assert record.exc_info[0] is RuntimeError
 
 
 @pytest.mark.parametrize("part", [5, None, {"a": 1}])

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("dog")
 
+Owner = Union[Gateway, Shard]  # whose handler it is
+
 # What connect was given for sockets that have not opened: so many for one Shard at least.
 CONNECTING_MIN = 1024
 
@@ -46,11 +48,17 @@ class Delivery:
         self.outcomes = Outcomes(loop, self.tasks.check)
         self.streams = Streams(loop)
         self.line = Line(loop, self._shard_classes)
-        self.gateways = Gateways(engine, native, self, [gateway for gateway, _ in pairs])
+        self.gateways = Gateways(engine, self, [gateway for gateway, _ in pairs])
         self.shards: Dict[int, Shard] = {}
         self._last_token = 0
 
-    # ---- Shards
+    # ---- Gateways and Shards
+
+    def retire(self, handle: int) -> None:
+        gateway = self.gateways.take(handle)
+        if gateway is not None:
+            self._run(gateway, None, gateway.onretire)
+            self.outcomes.abandon(handle)
 
     def start(self, user: int, gateway_handle: int, handle: int, shard_id: str) -> None:
         cls = self._shard_classes[user]
@@ -127,34 +135,35 @@ class Delivery:
     def _call(self, shard: Shard, socket: Optional[Socket], name: str, *arguments: Any) -> None:
         self.line.call(shard, name, self._run, shard, socket, getattr(shard, name), *arguments)
 
-    def _run(self, shard: Shard, socket: Optional[Socket], handler: Callable[..., object], *arguments: Any) -> None:
+    def _run(self, owner: Owner, socket: Optional[Socket], handler: Callable[..., object], *arguments: Any) -> None:
         try:
             result = handler(*arguments)
         except Exception as error:
-            self._failed(shard, socket, error)
+            self._failed(owner, socket, error)
         else:
             if result is not None and is_awaitable(result):
-                self._finish_later(shard, socket, result)
+                self._finish_later(owner, socket, result)
 
-    def _finish_later(self, shard: Shard, socket: Optional[Socket], result: Any) -> None:
-        self.tasks.start(self._finish(shard, socket, result))
-        self.line.fall_behind(shard)
+    def _finish_later(self, owner: Owner, socket: Optional[Socket], result: Any) -> None:
+        self.tasks.start(self._finish(owner, socket, result))
+        if isinstance(owner, Shard):
+            self.line.fall_behind(owner)
 
-    async def _finish(self, shard: Shard, socket: Optional[Socket], result: Awaitable[object]) -> None:
+    async def _finish(self, owner: Owner, socket: Optional[Socket], result: Awaitable[object]) -> None:
         try:
             await result
         except Exception as error:
-            self._failed(shard, socket, error)
+            self._failed(owner, socket, error)
 
-    def _failed(self, shard: Shard, socket: Optional[Socket], error: Exception) -> None:
+    def _failed(self, owner: Owner, socket: Optional[Socket], error: Exception) -> None:
         """Logs it; a socket that is open is told to onerror, and closed."""
         is_open = socket is not None and not socket.closed
         if isinstance(error, GoneError) and not is_open:
-            logger.debug("%r: what a handler spoke to has gone", shard, exc_info=error)
+            logger.debug("%r: what a handler spoke to has gone", owner, exc_info=error)
         else:
-            logger.error("a handler of %r failed", shard, exc_info=error)
+            logger.error("a handler of %r failed", owner, exc_info=error)
         if socket is not None and is_open:
-            self._tell_error(shard, socket, error)
+            self._tell_error(socket.shard, socket, error)
             socket.close(1011)
 
     def _tell_error(self, shard: Shard, socket: Socket, error: Exception) -> None:

@@ -22,7 +22,7 @@ DEFAULT_TIMEOUTS_MS = {"identify": 10_000, "receive": 30_000}
 
 # The types of dog_event_t but that of messages, which go to onmessage by themselves.
 FETCH, IDENTIFY, CLUSTERIZE, RECEIVE, GOSSIP, START, STOP, OPEN = range(1, 9)
-CLOSE, ERROR, DRAIN, WHISPERED, GOSSIPED, WRITABLE, ENDED, LOG, STOPPED = range(10, 19)
+CLOSE, ERROR, DRAIN, WHISPERED, GOSSIPED, WRITABLE, ENDED, LOG, STOPPED, RETIRE = range(10, 20)
 
 
 def _ignore(*arguments: object) -> None:
@@ -102,7 +102,7 @@ class Engine:
         self._is_reading = False
         self._native = _native.Engine(options)
         # All that an engine tells before it serves is its log.
-        every: Dict[int, Handler] = {**dict.fromkeys([*range(FETCH, STOPPED + 1)], _ignore), LOG: self._log.line}
+        every: Dict[int, Handler] = {**dict.fromkeys([*range(FETCH, RETIRE + 1)], _ignore), LOG: self._log.line}
         self._native.set_handlers(every, _ignore, _ignore, _ignore)
 
     # ---- before it serves
@@ -209,6 +209,7 @@ class Engine:
             CLUSTERIZE: questions.clusterize,
             RECEIVE: questions.receive,
             GOSSIP: questions.gossip,
+            RETIRE: delivery.retire,
             START: delivery.start,
             STOP: delivery.stop,
             OPEN: delivery.open,

@@ -25,8 +25,7 @@ class Gateway(_native.Gateway):
 
     Extend it and set `limit` and `child`; `identify` is needed too. Every method of yours may be `async def`. There is
     one instance for each name that is alive, made before its first event: __init__ takes nothing, and `name` and
-    `engine` are there already. It lives as long as the engine's Gateway does (until that has no Shards and nobody to
-    remember), and a little longer.
+    `engine` are there already. It ends when it has no Shards and nobody to remember.
     """
 
     limit: ClassVar[int]
@@ -54,6 +53,9 @@ class Gateway(_native.Gateway):
     def clusterize(self, request: Request) -> Union[None, Identity, Awaitable[Optional[Identity]]]:
         """Name the next Shard, since all are full. Where a class does not define it, ids are random."""
         raise NotImplementedError
+
+    def onretire(self) -> Union[None, Awaitable[None]]:
+        """The Gateway ends; the next request of its name makes another."""
 
     def whisper(self, uid: str, data: Message) -> asyncio.Future[int]:
         """Send one message to every socket of `uid` in the cluster, at once. Only in the event loop's thread.

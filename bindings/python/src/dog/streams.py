@@ -39,12 +39,18 @@ class Stream:
         except GoneError:
             pass  # the client left; an event tells that it is over
         except Exception as error:
-            # Not ended, so that the client does not take what came for the whole.
-            logger.error("the body of a response failed", exc_info=error)
+            logger.error("the body of a response failed: the client is cut off", exc_info=error)
+            self._abort()
         finally:
             close = getattr(iterator, "aclose", None)
             if close is not None:
                 await close()
+
+    def _abort(self) -> None:
+        try:
+            _native.request_abort(self._handle)
+        except GoneError:
+            pass  # it is over already
 
     async def _write(self, part: Union[str, bytes]) -> None:
         if not isinstance(part, (str, bytes, bytearray, memoryview)):
