@@ -5,8 +5,9 @@
  *   load echo   PORT CONNECTIONS BYTES SECONDS             each connection has one message under way
  *   load fanout PORT CONNECTIONS BYTES SECONDS SENDERS     the first SENDERS do; every message comes back to everybody
  *
- * Prints one number: messages that came back (echo), or that were delivered (fanout), a second, over SECONDS after a
- * fifth of that to warm up. Exit 1 and a line on stderr where the server does not play along.
+ * Prints two numbers: messages that came back (echo), or that were delivered (fanout), a second, over SECONDS after a
+ * fifth of that to warm up; and how many there were in all, from the first one on. Exit 1 and a line on stderr where
+ * the server does not play along.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -158,8 +159,8 @@ int main(int argc, char **argv) {
   double seconds = atof(argv[5]);
   int senders = is_fanout ? atoi(argv[6]) : connections;
   errno = 0;
-  if (connections < 1 || connections > CONNECTIONS_MAX || bytes < MARK_BYTES || bytes > FRAME_BYTES_MAX - 1 || seconds <= 0 ||
-      senders < 1 || senders > connections) {
+  if (connections < 1 || connections > CONNECTIONS_MAX || bytes < MARK_BYTES || bytes > FRAME_BYTES_MAX - 1 ||
+      seconds <= 0 || senders < 1 || senders > connections) {
     fail("an argument is out of its range");
   }
   struct rlimit files;
@@ -202,7 +203,7 @@ int main(int argc, char **argv) {
       before = received;
     }
     if (time >= ends) {
-      printf("%.0f\n", (double)(received - before) / (time - measured_from));
+      printf("%.0f %llu\n", (double)(received - before) / (time - measured_from), (unsigned long long)received);
       return 0;
     }
   }
