@@ -1,4 +1,4 @@
-// answer.cpp - answer.c's sibling in C++17, with events: the engine calls nobody, and this program fetches what happened.
+// answer.cpp - the sibling of answer.c in C++17, with events: nobody is called, this program fetches what happened.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
