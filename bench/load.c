@@ -2,8 +2,10 @@
  * load - a load generator for WebSocket servers on loopback: one thread, epoll, closed loop, so that it measures the
  * server and not how much it can be overrun. Messages are binary, of 4 bytes and more.
  *
- *   load echo   PORT CONNECTIONS BYTES SECONDS             each connection has one message under way
- *   load fanout PORT CONNECTIONS BYTES SECONDS SENDERS     the first SENDERS do; every message comes back to everybody
+ *   load echo   PORT CONNECTIONS BYTES SECONDS WINDOW      each connection sends WINDOW messages at once, and again
+ *                                                          when all of them have come back
+ *   load fanout PORT CONNECTIONS BYTES SECONDS SENDERS     the first SENDERS have one message under way; every message
+ *                                                          comes back to everybody
  *
  * Prints two numbers: messages that came back (echo), or that were delivered (fanout), a second, over SECONDS after a
  * fifth of that to warm up; and how many there were in all, from the first one on. Exit 1 and a line on stderr where
@@ -24,11 +26,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 256 * 1024, FRAME_BYTES_MAX = 1 << 16, MARK_BYTES = 4, CONNECTIONS_MAX = 60000 };
+enum { READ_BYTES = 256 * 1024, FRAME_BYTES_MAX = 1 << 16, MARK_BYTES = 4, CONNECTIONS_MAX = 60000, WINDOW_MAX = 1000 };
 
 typedef struct connection {
   int fd;
-  int sends;               /* it has a message under way whenever it may */
+  int sends;               /* it has messages under way whenever it may */
+  int due;                 /* of its own, how many are still to come back */
   unsigned char head[14];  /* of a frame that came in parts */
   size_t head_length;
   uint64_t left;           /* bytes of payload still to come */
@@ -36,8 +39,9 @@ typedef struct connection {
   int mark_left;           /* how many of those four are still to come */
 } connection_t;
 
-static unsigned char frame[FRAME_BYTES_MAX + 14];
+static unsigned char *frames; /* a window of them, all alike */
 static size_t frame_length, frame_payload_at;
+static int window = 1;
 static uint64_t received;
 static int is_fanout;
 
@@ -52,30 +56,38 @@ static double now(void) {
   return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-/* A binary frame with a mask of zeros: nothing to be computed here, and no less work for the server. */
-static void make_frame(size_t bytes) {
-  size_t at = 0;
-  frame[at++] = 0x82;
+/* Binary frames with a mask of zeros: nothing to be computed here, and no less work for the server. */
+static void make_frames(size_t bytes) {
+  unsigned char head[8] = {0x82};
+  size_t at = 1;
   if (bytes < 126) {
-    frame[at++] = (unsigned char)(0x80 | bytes);
+    head[at++] = (unsigned char)(0x80 | bytes);
   } else {
-    frame[at++] = 0x80 | 126;
-    frame[at++] = (unsigned char)(bytes >> 8);
-    frame[at++] = (unsigned char)bytes;
+    head[at++] = 0x80 | 126;
+    head[at++] = (unsigned char)(bytes >> 8);
+    head[at++] = (unsigned char)bytes;
   }
-  memset(frame + at, 0, 4);
-  at += 4;
-  frame_payload_at = at;
-  memset(frame + at, 'x', bytes);
-  frame_length = at + bytes;
+  frame_payload_at = at + 4;
+  frame_length = frame_payload_at + bytes;
+  frames = calloc((size_t)window, frame_length);
+  if (frames == NULL) fail("set-up");
+  for (int index = 0; index < window; index++) {
+    unsigned char *frame = frames + (size_t)index * frame_length;
+    memcpy(frame, head, at);
+    memset(frame + frame_payload_at, 'x', bytes);
+  }
 }
 
-static void send_message(connection_t *connection, uint32_t mark) {
-  const unsigned char *bytes = frame;
-  for (int at = 0; at < MARK_BYTES; at++) frame[frame_payload_at + (size_t)at] = (unsigned char)(mark >> 8 * at);
-  size_t sent = 0;
-  while (sent < frame_length) {
-    ssize_t written = send(connection->fd, bytes + sent, frame_length - sent, MSG_NOSIGNAL);
+/* Says in each of the messages who sends it. */
+static void send_window(connection_t *connection, uint32_t mark) {
+  for (int index = 0; index < window; index++) {
+    unsigned char *payload = frames + (size_t)index * frame_length + frame_payload_at;
+    for (int at = 0; at < MARK_BYTES; at++) payload[at] = (unsigned char)(mark >> 8 * at);
+  }
+  connection->due = window;
+  size_t sent = 0, length = (size_t)window * frame_length;
+  while (sent < length) {
+    ssize_t written = send(connection->fd, frames + sent, length - sent, MSG_NOSIGNAL);
     if (written > 0) {
       sent += (size_t)written;
     } else if (errno != EAGAIN && errno != EINTR) {
@@ -108,11 +120,11 @@ static void connect_one(connection_t *connection, int port) {
   if (memcmp(response, "HTTP/1.1 101", 12) != 0) fail("the server did not upgrade");
 }
 
-/* A sender goes on when its own message has come back: in a fan-out everybody else's come too. */
+/* A sender goes on when its own messages have come back: in a fan-out everybody else's come too. */
 static void message_done(const connection_t *first, connection_t *connection) {
   received++;
   uint32_t index = (uint32_t)(connection - first);
-  if (connection->sends && (!is_fanout || connection->mark == index)) send_message(connection, index);
+  if (connection->sends && connection->mark == index && --connection->due == 0) send_window(connection, index);
 }
 
 static void take(const connection_t *first, connection_t *connection, const unsigned char *bytes, size_t count) {
@@ -149,8 +161,8 @@ static void take(const connection_t *first, connection_t *connection, const unsi
 
 int main(int argc, char **argv) {
   is_fanout = argc > 1 && strcmp(argv[1], "fanout") == 0;
-  if (argc != (is_fanout ? 7 : 6) || (!is_fanout && strcmp(argv[1], "echo") != 0)) {
-    fprintf(stderr, "usage: load echo PORT CONNECTIONS BYTES SECONDS\n"
+  if (argc != 7 || (!is_fanout && strcmp(argv[1], "echo") != 0)) {
+    fprintf(stderr, "usage: load echo PORT CONNECTIONS BYTES SECONDS WINDOW\n"
                     "       load fanout PORT CONNECTIONS BYTES SECONDS SENDERS\n");
     return 2;
   }
@@ -158,9 +170,10 @@ int main(int argc, char **argv) {
   long bytes = atol(argv[4]);
   double seconds = atof(argv[5]);
   int senders = is_fanout ? atoi(argv[6]) : connections;
+  if (!is_fanout) window = atoi(argv[6]);
   errno = 0;
   if (connections < 1 || connections > CONNECTIONS_MAX || bytes < MARK_BYTES || bytes > FRAME_BYTES_MAX - 1 ||
-      seconds <= 0 || senders < 1 || senders > connections) {
+      seconds <= 0 || senders < 1 || senders > connections || window < 1 || window > WINDOW_MAX) {
     fail("an argument is out of its range");
   }
   struct rlimit files;
@@ -168,7 +181,7 @@ int main(int argc, char **argv) {
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
   }
-  make_frame((size_t)bytes);
+  make_frames((size_t)bytes);
   connection_t *all = calloc((size_t)connections, sizeof *all);
   unsigned char *buffer = malloc(READ_BYTES);
   int poller = epoll_create1(0);
@@ -179,7 +192,7 @@ int main(int argc, char **argv) {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = &all[index]};
     if (epoll_ctl(poller, EPOLL_CTL_ADD, all[index].fd, &event) != 0) fail("epoll");
   }
-  for (int index = 0; index < senders; index++) send_message(&all[index], (uint32_t)index);
+  for (int index = 0; index < senders; index++) send_window(&all[index], (uint32_t)index);
 
   double began = now(), measured_from = began + seconds / 5, ends = measured_from + seconds;
   uint64_t before = 0, seen = 0;

@@ -27,16 +27,18 @@ class Failure(Exception):
 @dataclass
 class Load:
     name: str
-    unit: str
-    program: str  # which of a server's two
-    arguments: List[str]  # of the load generator, behind the port
-    more: List[str]  # and behind the seconds
+    # Which of a server's two programs; the load generator's modes are called the same.
+    program: str
+    # Of the load generator: connections and bytes; and last the window, or how many send.
+    size: List[str]
+    last: str
 
 
 LOADS = [
-    Load("echo, 50 connections", "messages/s", "echo", ["50", "20"], []),
-    Load("fan-out, 100 of 100 send", "deliveries/s", "fanout", ["100", "20"], ["100"]),
-    Load("fan-out, 1 of 100 sends", "deliveries/s", "fanout", ["100", "20"], ["1"]),
+    Load("echo", "echo", ["50", "20"], "1"),
+    Load("echo, 20 at once", "echo", ["50", "20"], "20"),
+    Load("fan-out, all send", "fanout", ["100", "20"], "100"),
+    Load("fan-out, one sends", "fanout", ["100", "20"], "1"),
 ]
 
 
@@ -88,7 +90,7 @@ def measure(server, load, seconds, cores, by_cpu=False):
     did not start, or did not play along."""
     with serving(server, load.program, cores.server) as (process, port):
         used = cpu_seconds(process)
-        command = [str(OUT / "load"), load.program, port, *load.arguments, str(seconds), *load.more]
+        command = [str(OUT / "load"), load.program, port, *load.size, str(seconds), load.last]
         try:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                   text=True, timeout=2 * seconds + LOAD_SLACK_SECONDS,

@@ -1,4 +1,4 @@
-"""The table: for each server and load the median, and how it compares."""
+"""The table: for each server and load the median, in thousands a second, and how it compares."""
 from statistics import median
 
 from measure import LOADS
@@ -13,12 +13,12 @@ def table(servers, results):
     def cells(server, load):
         numbers = results[server.label, load.name]
         is_dog = server.name.startswith("DOG")
-        yield f"{median(numbers):,.0f}" if numbers else "-"
+        yield f"{median(numbers) / 1000:,.1f}" if numbers else "-"
         yield ratio(numbers, results.get((references.get(server.language), load.name)))
         yield ratio(numbers, results.get((BARE, load.name))) if is_dog else ""
 
     rows = [["", "", *(cell for load in LOADS for cell in (load.name, "", ""))],
-            ["language", "server", *(cell for load in LOADS for cell in (load.unit, "ratio", "of C"))]]
+            ["language", "server", *(cell for load in LOADS for cell in ("1,000/s", "ratio", "of C"))]]
     rows += [[server.language, f"{server.name} {server.version}".strip(),
               *(cell for load in LOADS for cell in cells(server, load))] for server in servers]
     return [line(row, widths_of(rows)) for row in rows]
