@@ -126,7 +126,7 @@ int senders_init(PyObject *module);
 
 extern PyMethodDef request_functions[];
 
-/* ---- engine.c, events.c: the engine and its queue ---------------------------------------------------------------- */
+/* ---- engine.c, setup.c, events.c: the engine and its queue ------------------------------------------------------- */
 
 enum { EVENTS_AT_ONCE = 512, EVENT_TYPES = DOG_EVENT_RETIRE + 1 };
 
@@ -147,6 +147,11 @@ typedef struct engine_object {
 } engine_object_t;
 
 int engine_init(PyObject *module);
+PyObject *engine_define_gateway(PyObject *self, PyObject *args);
+PyObject *engine_define_shard(PyObject *self, PyObject *args);
+PyObject *engine_route(PyObject *self, PyObject *args);
+PyObject *engine_on_fetch(PyObject *self, PyObject *unused);
+PyObject *engine_listen(PyObject *self, PyObject *args);
 PyObject *engine_deliver(PyObject *self, PyObject *unused);
 
 #endif /* DOG_NATIVE_H */

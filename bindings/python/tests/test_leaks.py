@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import logging
+import sys
 import weakref
 
 import dog
@@ -148,3 +150,98 @@ async def test_outcomes_of_those_who_have_gone_are_let_go():
         await eventually(lambda: engine._native.socket_count() == 0, "all to be closed")
         await eventually(lambda: len(engine._delivery.outcomes) == 0, "the outcomes")
         assert not engine._delivery.outcomes._tokens
+
+
+async def blocks_left_by(work, times):
+    """How many blocks of memory the second half of the work has left, the first having filled what is kept for ever."""
+    for _ in range(times):
+        await work()
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for _ in range(times):
+        await work()
+    gc.collect()
+    return sys.getallocatedblocks() - before
+
+
+@in_loop
+async def test_messages_leave_nothing_behind():
+    class Busy(Echo):
+        def onmessage(self, socket, data):
+            socket.send({"data": len(data)})
+            socket.emit(data, to_self=True)
+            self.broadcast(data)
+            if data == "x" * 50:
+                return self.later(socket)
+            return None
+
+        async def later(self, socket):
+            await socket.whisper("ann", b"whispered")
+
+    async with served(Busy) as engine:
+        ann = await connect(engine)
+
+        async def talk():
+            for message in ("y" * 50, b"z" * 50, "x" * 50):
+                await ann.send(message)
+            for _ in range(10):
+                await hear(ann)
+
+        assert await blocks_left_by(talk, 300) < 300
+
+
+@in_loop
+async def test_requests_leave_nothing_behind():
+    class Busy(dog.Shard):
+        def receive(self, request):
+            request._keep()
+            return dog.Response.json({"headers": dict(request.headers)}, headers={"X-Path": request.path})
+
+    async with served(Busy) as engine:
+        reader, writer = await asyncio.open_connection("127.0.0.1", engine.port)
+
+        async def ask():
+            writer.write(b"POST /den?a=b HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello")
+            head = await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].split()[0]))
+
+        assert await blocks_left_by(ask, 500) < 300
+        writer.close()
+
+
+@in_loop
+async def test_errors_leave_nothing_behind(caplog):
+    """Those of the extension's own: what cannot be sent, said or answered."""
+    caplog.set_level(logging.CRITICAL)  # pytest keeps all that is logged
+
+    class Failing(Connecting):
+        def onmessage(self, socket, data):
+            for wrong in (
+                lambda: socket.send(5),
+                lambda: socket.send({"a": object()}),
+                lambda: socket.broadcast("\ud800"),
+                lambda: socket.whisper("", {"a": 1}),
+                lambda: socket.whisper("ann", 5),
+                lambda: socket.close(1),
+                lambda: self.gossip("x" * 2_000_000),
+                lambda: dog.Engine(workers=1_000),
+                lambda: dog.Engine(trusted_proxies="nonsense"),
+                lambda: dog.Engine().listen(certificates=[("none", "none")]),
+                lambda: dog._native.request_respond(7, 200, [("a", "b"), ("c", 5)], b""),
+                lambda: dog._native.request_headers(7),
+            ):
+                try:
+                    wrong()
+                except Exception:
+                    continue
+                raise AssertionError("nothing was wrong")
+            socket.send("done")
+
+    async with served(Failing) as engine:
+        ann = await connect(engine)
+
+        async def talk():
+            await ann.send("go")
+            assert await hear(ann) == "done"
+
+        assert await blocks_left_by(talk, 100) < 100
