@@ -1,6 +1,6 @@
 /*
- * engine.c - Engine: an engine that delivers events, from its options to its end. setup.c has what it is given before it
- * starts, events.c delivers.
+ * engine.c - Engine: an engine that delivers events, from its options to its end. setup.c has what it is given before
+ * it starts, events.c delivers.
  */
 #include "native.h"
 
