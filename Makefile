@@ -20,6 +20,8 @@ SONAME  := libdog.so.$(MAJOR)
 LIBRARY := libdog.so.$(VERSION)
 
 EXAMPLES := $(patsubst examples/c/%.c,%,$(wildcard examples/c/*.c))
+# For find_package(dog): their paths are relative, so the build folder and a prefix have the same.
+CMAKE_FILES := $(patsubst cmake/%.in,lib/cmake/dog/%,$(wildcard cmake/*.cmake.in))
 STEP     := scripts/step.sh
 ABSOLUTE := $(abspath $(BUILD))
 
@@ -33,7 +35,7 @@ RELEASE = $(SCRATCH)/release
 EXAMPLE_FLAGS = -std=c11 $(CFLAGS) -Wall -Wextra -pedantic $(if $(CI),-Werror) -pthread
 
 .PHONY: build all setup setup-test demo test test-asan test-tsan fuzz soak abi fmt lint install uninstall clean help
-.PHONY: swift-build bindings python node conformance-host
+.PHONY: swift-lib swift-host bindings python node conformance-host
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 # SwiftPM uses every core by itself, and two of it in one folder wait for one another.
@@ -42,7 +44,7 @@ EXAMPLE_FLAGS = -std=c11 $(CFLAGS) -Wall -Wextra -pedantic $(if $(CI),-Werror) -
 all: build
 build: setup lib bin
 .PHONY: lib bin
-lib: $(BUILD)/lib/libdog.so $(BUILD)/include/dog.h $(BUILD)/lib/pkgconfig/dog.pc
+lib: $(BUILD)/lib/libdog.so $(BUILD)/include/dog.h $(BUILD)/lib/pkgconfig/dog.pc $(CMAKE_FILES:%=$(BUILD)/%)
 bin: $(BUILD)/bin/dog-host $(EXAMPLES:%=$(BUILD)/bin/%)
 
 setup:
@@ -54,17 +56,22 @@ setup-test:
 # ---- build ---------------------------------------------------------------------------------------------------------
 
 # SwiftPM knows best what is out of date, so it is always asked; replace.sh keeps what did not change as old as it is.
-swift-build: $(BUILD)/exports.map | setup
-	@$(STEP) 'libdog.so (Swift, release)' $(BUILD)/log/libdog.log $(SWIFT) build --product dog $(SWIFT_FLAGS)
-	@$(STEP) 'dog-host (Swift, release)' $(BUILD)/log/dog-host.log $(SWIFT) build --product dog-host $(SWIFT_FLAGS)
+# It would compile with a CC that is not its own.
+SWIFT_BUILD = env -u CC -u CXX $(SWIFT) build $(SWIFT_FLAGS)
+swift-lib: $(BUILD)/exports.map | setup
+	@$(STEP) 'libdog.so (Swift, release)' $(BUILD)/log/libdog.log $(SWIFT_BUILD) --product dog
 	@scripts/replace.sh $(RELEASE)/libdog.so $(BUILD)/lib/$(LIBRARY)
+
+swift-host: swift-lib
+	@$(STEP) 'dog-host (Swift, release)' $(BUILD)/log/dog-host.log $(SWIFT_BUILD) --product dog-host
 	@scripts/replace.sh $(RELEASE)/dog-host $(BUILD)/bin/dog-host
 
 $(BUILD)/exports.map: include/dog.h scripts/exports.sh | setup
 	@mkdir -p $(@D)
 	@CC='$(CC)' scripts/exports.sh $< > $@
 
-$(BUILD)/lib/$(LIBRARY) $(BUILD)/bin/dog-host: swift-build ;
+$(BUILD)/lib/$(LIBRARY): swift-lib ;
+$(BUILD)/bin/dog-host: swift-host ;
 
 $(BUILD)/lib/libdog.so: $(BUILD)/lib/$(LIBRARY)
 	@ln -sf $(LIBRARY) $(BUILD)/lib/$(SONAME)
@@ -77,6 +84,10 @@ $(BUILD)/include/dog.h: include/dog.h
 $(BUILD)/lib/pkgconfig/dog.pc: dog.pc.in include/dog.h
 	@mkdir -p $(@D)
 	@sed -e 's|@PREFIX@|$(ABSOLUTE)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
+
+$(BUILD)/lib/cmake/dog/%: cmake/%.in include/dog.h
+	@mkdir -p $(@D)
+	@sed -e 's|@VERSION@|$(VERSION)|' -e 's|@MAJOR@|$(MAJOR)|' -e 's|@LIB_TO_INCLUDE@|../include|' $< > $@
 
 $(BUILD)/bin/%: examples/c/%.c $(wildcard examples/c/*.h) $(BUILD)/include/dog.h $(BUILD)/lib/libdog.so
 	@mkdir -p $(@D)
@@ -98,7 +109,7 @@ demo: build
 # The host of Tests/conformance that is written in Swift.
 conformance-host: build
 	@$(STEP) 'conformance-host (Swift, release)' $(BUILD)/log/conformance-host.log \
-	  $(SWIFT) build --product conformance-host $(SWIFT_FLAGS)
+	  $(SWIFT_BUILD) --product conformance-host
 	@scripts/replace.sh $(RELEASE)/conformance-host $(BUILD)/bin/conformance-host
 
 test: setup-test build bindings conformance-host
@@ -130,13 +141,16 @@ lint:
 
 # ---- install -------------------------------------------------------------------------------------------------------
 
-INSTALLED = lib/$(LIBRARY) lib/$(SONAME) lib/libdog.so lib/pkgconfig/dog.pc include/dog.h bin/dog-host
+INSTALLED = lib/$(LIBRARY) lib/$(SONAME) lib/libdog.so lib/pkgconfig/dog.pc $(CMAKE_FILES) \
+  include/dog.h bin/dog-host
 
 install: build
-	@install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/bin
+	@install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/lib/cmake/dog
+	@install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/bin
 	@install -s -m 644 $(BUILD)/lib/$(LIBRARY) $(DESTDIR)$(PREFIX)/lib/$(LIBRARY)
 	@ln -sf $(LIBRARY) $(DESTDIR)$(PREFIX)/lib/$(SONAME)
 	@ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libdog.so
+	@install -m 644 $(CMAKE_FILES:%=$(BUILD)/%) $(DESTDIR)$(PREFIX)/lib/cmake/dog
 	@install -m 644 include/dog.h $(DESTDIR)$(PREFIX)/include/dog.h
 	@install -s -m 755 $(BUILD)/bin/dog-host $(DESTDIR)$(PREFIX)/bin/dog-host
 	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' dog.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/dog.pc

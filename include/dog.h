@@ -258,8 +258,8 @@ typedef struct dog_options {
    * workers stop reading from their connections until the host has taken half; nothing is lost, TCP slows the clients
    * down, and their deadlines wait. What needs no reading still comes: it is bounded by what there is of connections,
    * Shards and questions. */
-  uint32_t events_max;           /* 65,536; at most 16,777,216 */
-  uint32_t event_bytes_max;      /* 16,777,216; at least 1,024 */
+  uint32_t events_max;           /* 65,536; 1 to 16,777,216 */
+  uint32_t event_bytes_max;      /* 16,777,216; 1,024 to 1,073,741,824 */
 } dog_options_t;
 
 /* Fills `options` with the defaults above. `size` is sizeof(dog_options_t). DOG_EINVAL: NULL, or a size too small. */
@@ -768,7 +768,8 @@ dog_status_t dog_gateway_whisper(dog_gateway_t gateway, const char *uid, size_t 
  *  - What sends, posts or answers is the same as ever, from any thread. An answer may come any time later; the
  *    deadlines are the same, so a host that does not poll has its clients told 503.
  *  - Where a function takes a callback (dog_socket_whisper, dog_shard_gossip, dog_stream_options_t) it is NULL, else
- *    DOG_EINVAL, and an event with the same `user` comes. A whisper with a NULL `user` has none.
+ *    DOG_EINVAL, and an event with the same `user` comes, for a streamed response begun without options one with
+ *    NULL. A whisper with a NULL `user` has none.
  *  - No event is an error of the host's: a handler that fails answers with dog_request_respond(500), dog_gossip_fail or
  *    dog_socket_close(1011) by itself.
  */
@@ -823,8 +824,8 @@ typedef struct dog_event {
 
 /*
  * Waits until there is an event, for at most `timeout_ms` (0: not at all; -1: as long as it takes; at most 86,400,000),
- * and fills in as many as there are, up to `capacity`; `count` gets how many. Everything that the poll before gave is
- * let go. Any thread, also before dog_engine_start. A signal, the timeout and, now and then, nothing at all make it
+ * and fills in as many as there are, up to `capacity`, which is 1 or more; `count` gets how many. Everything that the
+ * poll before gave is let go. Any thread, also before dog_engine_start. A signal, the timeout and, now and then, nothing at all make it
  * return DOG_OK with a count of 0. DOG_ESTATE: the engine delivers by callbacks, another thread polls right now, or
  * DOG_EVENT_STOPPED was delivered before. DOG_ESTALE: the engine was destroyed meanwhile.
  */

@@ -11,7 +11,7 @@ BUILD_PACKAGES='git make gcc g++ libc6-dev pkg-config libuv1-dev libssl-dev zlib
 BINDING_PACKAGES='python3 python3-dev python3-setuptools python3-wheel python3-pip python3-venv mypy
   node-typescript node-ws luajit'
 TEST_PACKAGES='curl openssl python3 python3-pytest python3-websockets python3-wsproto python3-h11 python3-cffi
-  python3-selenium chromium chromium-driver fonts-liberation cmake abigail-tools'
+  python3-selenium chromium chromium-driver fonts-liberation cmake ninja-build abigail-tools'
 # A Node of another origin than Debian's brings its own headers; two in one place would not go together.
 if ! command -v node >/dev/null; then BINDING_PACKAGES="$BINDING_PACKAGES nodejs libnode-dev"; fi
 

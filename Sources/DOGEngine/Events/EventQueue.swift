@@ -33,7 +33,7 @@ final class EventQueue: @unchecked Sendable {
   /// catch up with, whatever the number of turns.
   private static let smallRecordsMax = 64
   private static let smallBytesMax = 4096
-  /// What the host does not see waits for what it does, unless so much of it waits.
+  /// What the host does not see waits for what it does, unless so much of it waits, or the queue is full with it.
   private static let untoldMax = 64
 
   /// Up as long as an event waits.
@@ -74,9 +74,8 @@ final class EventQueue: @unchecked Sendable {
     state.withLock { state in
       guard !state.isClosed else { return (false, nil) }
       let isEmptied = add(batch, &state)
-      let isFull = state.count >= countMax || state.bytes >= bytesMax
-      if isFull, let worker { state.holding |= 1 << UInt64(worker) }
-      return (isFull, isEmptied ? batch : state.spares.popLast())
+      if isFull(state), let worker { state.holding |= 1 << UInt64(worker) }
+      return (isFull(state), isEmptied ? batch : state.spares.popLast())
     }
   }
 
@@ -86,7 +85,7 @@ final class EventQueue: @unchecked Sendable {
     let batch = EventBatch()
     batch.append(record, bytes)
     return state.withLock { state in
-      guard !state.isClosed, evenIfFull || state.count < countMax && state.bytes < bytesMax else { return false }
+      guard !state.isClosed, evenIfFull || !isFull(state) else { return false }
       _ = add(batch, &state)
       return true
     }
@@ -98,7 +97,7 @@ final class EventQueue: @unchecked Sendable {
     state.bytes += batch.byteCount
     state.untold += batch.records.count - batch.told
     waiting.add(batch.told, ordering: .relaxed)
-    if batch.told > 0 || state.untold > EventQueue.untoldMax { makeReady(&state) }
+    if batch.told > 0 || state.untold > EventQueue.untoldMax || isFull(state) { makeReady(&state) }
     if let last = state.batches.last, batch.records.count <= EventQueue.smallRecordsMax,
       batch.byteCount <= EventQueue.smallBytesMax, last.hasRoom
     {
@@ -109,6 +108,8 @@ final class EventQueue: @unchecked Sendable {
     state.batches.append(batch)
     return false
   }
+
+  private func isFull(_ state: borrowing State) -> Bool { state.count >= countMax || state.bytes >= bytesMax }
 
   private func makeReady(_ state: inout State) {
     guard !state.isReady else { return }
@@ -144,9 +145,9 @@ final class EventQueue: @unchecked Sendable {
     }
     var given = 0
     var passed = (count: 0, told: 0, bytes: 0)
-    while given < capacity, first < taken.count {
+    while given < capacity, !isOver, first < taken.count {
       let batch = taken[first]
-      while given < capacity, position < batch.records.count {
+      while given < capacity, !isOver, position < batch.records.count {
         let record = batch.records[position]
         position += 1
         passed.count += 1

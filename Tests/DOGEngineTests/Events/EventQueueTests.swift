@@ -51,6 +51,21 @@ import Testing
     #expect(!reader.isReadable)
   }
 
+  @Test func `what the host does not see wakes it when the queue is full with it`() throws {
+    let (queue, reader) = try make(count: 2)
+    queue.put(.numbered(0, .forget), from: 0)
+    #expect(!reader.isReadable)
+    #expect(queue.put(.numbered(1, .forget), from: 0))
+    #expect(reader.isReadable)
+  }
+
+  @Test func `nothing comes after the last event, be it there already`() throws {
+    let (queue, reader) = try make()
+    queue.put(.numbered(0, .stopped), from: 0)
+    queue.put(.numbered(1, .log), from: 0)
+    #expect(try reader.take().map(\.record.number) == [0])
+  }
+
   @Test func `E2 at its count a worker is told to hold back, and to go on when half of it is taken`() throws {
     let (queue, reader) = try make(count: 10)
     var toldToGoOn: [Int] = []
