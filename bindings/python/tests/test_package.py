@@ -147,3 +147,21 @@ def test_the_package_and_the_examples_are_typed(sources, run, tmp_path):
     run(*command, "src/dog", cwd=sources)
     run(*command, *sorted((sources / "examples").glob("*.py")), sources / "tests" / "typed.py", cwd=sources,
         env={**os.environ, "MYPYPATH": str(sources / "src")})
+
+
+def test_build_leaves_what_is_up_to_date_and_replaces_what_is_not(run, outside, build, tmp_path):
+    environment = {**os.environ, "DOG_LIBRARY": str(build / "lib/libdog.so"), "DOG_INCLUDE": str(build / "include")}
+    command = [sys.executable, outside / "build.py", "--out", tmp_path / "out"]
+    module = tmp_path / "out" / "dog" / "_native.abi3.so"
+    run(*command, env=environment)
+    first = module.stat()
+    run(*command, env=environment)
+    assert (module.stat().st_ino, module.stat().st_mtime_ns) == (first.st_ino, first.st_mtime_ns)
+    with open(outside / "src" / "dog" / "message.py", "a") as source:
+        source.write("NEW = 1\n")
+    run(*command, env=environment)
+    assert module.stat().st_ino != first.st_ino
+    assert "NEW = 1" in (tmp_path / "out" / "dog" / "message.py").read_text()
+    (outside / "native" / "module.c").write_text("#error none\n")
+    assert subprocess.run([str(part) for part in command], env=environment, capture_output=True).returncode != 0
+    assert module.exists() and os.listdir(tmp_path / "out") == ["dog"]
