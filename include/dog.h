@@ -225,7 +225,8 @@ typedef struct dog_options {
   uint32_t identify_timeout_ms;  /* 10,000: identify, clusterize and on_fetch, each; then the client gets 503 */
   uint32_t receive_timeout_ms;   /* 30,000: receive; then the client gets 503 */
   uint32_t ping_interval_ms;     /* 30,000: a socket that was silent so long is pinged; 0: never */
-  uint32_t ping_timeout_ms;      /* 20,000: a pinged socket that stays silent is dropped, close code 1006 */
+  uint32_t ping_timeout_ms;      /* 20,000: a pinged socket that stays silent is dropped, close code 1006; but as long
+                                  * as it takes what it was sent before the ping, this begins anew */
   uint32_t close_timeout_ms;     /* 5,000: from our close frame to the end of the TCP connection, then it is reset */
 
   uint32_t connections_per_address_max; /* 0: any number. One more from the same IP address (IPv6: the same /64) is

@@ -25,6 +25,8 @@ struct Outbox: ~Copyable {
 
   /// Queued, with what is in flight.
   var bytes: Int { live?.bytes ?? 0 }
+  /// Queued, without what is in flight.
+  var bytesToGive: Int { live.map { $0.bytes - $0.inFlight } ?? 0 }
   var isEmpty: Bool { live == nil }
   var isInFlight: Bool { live.map { $0.inFlight > 0 } ?? false }
 

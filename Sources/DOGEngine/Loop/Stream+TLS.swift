@@ -191,6 +191,7 @@ extension Stream {
       start.deallocate()
       return false
     }
+    bytesGiven += bytes.count
     isWriting = true
     return true
   }

@@ -14,6 +14,8 @@ final class Stream {
   unowned(unsafe) var owner: (any StreamOwner)?
   /// True from `write` until its callback, and while a TLS record waits for the kernel.
   var isWriting = false
+  /// Bytes that libuv was given to write, those of TLS included: the kernel has them, or they wait for it.
+  var bytesGiven = 0
   private(set) var isClosed = false
   /// True while its owner wants to read.
   private(set) var isReading = false
@@ -201,15 +203,30 @@ final class Stream {
     // A buffer's length is a size_t, but the kernel's count of bytes written is what libuv returns as an int.
     var buffer = uv_buf_t(
       base: UnsafeMutablePointer(mutating: base.assumingMemoryBound(to: CChar.self)), len: min(count, 1 << 30))
-    let written = uv_try_write(cuv_stream(tcp), &buffer, 1)
-    return written == UV_EAGAIN.rawValue ? 0 : Int(written)
+    return given(uv_try_write(cuv_stream(tcp), &buffer, 1))
   }
 
   func tryWrite(_ buffers: UnsafeMutableBufferPointer<uv_buf_t>) -> Int {
     guard !isClosed else { return Int(UV_ECANCELED.rawValue) }
     if let tls { return tryWrite(buffers, as: tls) }
-    let written = uv_try_write(cuv_stream(tcp), buffers.baseAddress, UInt32(buffers.count))
-    return written == UV_EAGAIN.rawValue ? 0 : Int(written)
+    return given(uv_try_write(cuv_stream(tcp), buffers.baseAddress, UInt32(buffers.count)))
+  }
+
+  @inline(__always)
+  private func given(_ written: Int32) -> Int {
+    if written == UV_EAGAIN.rawValue { return 0 }
+    if written > 0 { bytesGiven += Int(written) }
+    return Int(written)
+  }
+
+  /// How many bytes have reached the peer's system: what was given, less what waits for the kernel and what the kernel
+  /// has no acknowledgement of. Only its growth means something: a Unix-domain socket counts its kernel's own overhead,
+  /// and a stream that was adopted does not know what the one before it was given.
+  var bytesDelivered: Int {
+    var descriptor: uv_os_fd_t = -1
+    var unacknowledged: Int32 = 0
+    if uv_fileno(cuv_handle(tcp), &descriptor) == 0 { _ = ioctl(descriptor, UInt(TIOCOUTQ), &unacknowledged) }
+    return bytesGiven - uv_stream_get_write_queue_size(cuv_stream(tcp)) - Int(unacknowledged)
   }
 
   /// Writes all of it, as the kernel takes it; `streamWritten` or `streamFailed` follows later. One at a time. The
@@ -232,7 +249,9 @@ final class Stream {
         if status == 0 { owner.streamWritten() } else { owner.streamFailed(status) }
       }
     }
-    if result != 0 {
+    if result == 0 {
+      for buffer in buffers { bytesGiven += buffer.len }
+    } else {
       request.deallocate()
       isWriting = false
     }

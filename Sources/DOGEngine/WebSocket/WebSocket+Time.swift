@@ -16,21 +16,24 @@ extension WebSocket {
       _ = close(code: CloseCode.goingAway.rawValue, reason: UnsafeRawBufferPointer(start: nil, count: 0))
       return
     }
-    if options.pingIntervalMs > 0 {
-      if let pingedAt {
-        if now >= pingedAt + options.pingTimeoutMs { return giveUpSilent() }
-      } else if now >= heardAt + options.pingIntervalMs {
-        pingedAt = now
-        sendPing()
-      }
+    switch keepAlive.timePassed(nowMs: now, delivered: stream.bytesDelivered, limits) {
+    case .none: break
+    case .ping:
+      sendPing()
+      keepAlive.pinged(nowMs: now, delivered: stream.bytesDelivered, upTo: stream.bytesGiven + outbox.bytesToGive)
+    case .giveUp: return giveUpSilent()
     }
     remindNext(now)
   }
 
   /// Who is not listened to is not silent.
   func streamGoesOn() {
-    heardNow()
+    keepAlive.heard(nowMs: worker.now)
     watch?.messageAt = worker.now
+  }
+
+  private var limits: KeepAlive.Limits {
+    KeepAlive.Limits(intervalMs: options.pingIntervalMs, timeoutMs: options.pingTimeoutMs)
   }
 
   private func giveUpSilent() {
@@ -42,15 +45,7 @@ extension WebSocket {
 
   /// Asks for the next reminder of an open socket, if there is anything to wait for.
   func remindNext(_ now: UInt64) {
-    if options.pingIntervalMs > 0 {
-      if let pingedAt {
-        // An answer may come at once, and the next ping be due before this one's deadline.
-        let next = pingedAt + min(options.pingIntervalMs, options.pingTimeoutMs)
-        remind(at: now < next ? next : pingedAt + options.pingTimeoutMs)
-      } else {
-        remind(at: heardAt + options.pingIntervalMs)
-      }
-    }
+    if let time = keepAlive.nextMs(nowMs: now, limits) { remind(at: time) }
     if let watch, options.idleTimeoutMs > 0 { remind(at: watch.messageAt + options.idleTimeoutMs) }
   }
 }

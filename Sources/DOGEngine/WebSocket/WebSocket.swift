@@ -43,10 +43,7 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
   /// Messages that the outbox policy dropped since the last ondrain.
   var dropped = 0
 
-  // Time: when the peer was last heard of, and when it was pinged since. Milliseconds cannot say which of the two came
-  // first where a peer answers at once, so what is heard takes back the ping.
-  private(set) var heardAt: UInt64 = 0
-  var pingedAt: UInt64?
+  var keepAlive: KeepAlive
   /// When the next reminder is due; what comes of an earlier wish is passed over.
   var remindedAt: UInt64 = .max
 
@@ -66,6 +63,7 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
         Inflation(
           pool: shard.worker.inflaters, windowBits: $0.clientWindowBits, keepsContext: $0.keepsClientContext)
       })
+    keepAlive = KeepAlive(nowMs: shard.worker.now)
     watch = TrafficWatch(options.rateLimits, idles: options.idleTimeoutMs > 0, nowMs: shard.worker.now)
   }
 
@@ -81,7 +79,7 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
   func open(_ handle: Handle, _ upgrade: Upgrade, unread: [UInt8]) {
     self.handle = handle
     stream.owner = self
-    heardAt = worker.now
+    keepAlive.heard(nowMs: worker.now)
     worker.counters.add(.sockets)
     guard sendSwitchingProtocols(upgrade) else {
       worker.logPeer(.info, "\(stream.peer.text): closed, it does not read what it is sent")
@@ -136,7 +134,7 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
 
   private func read(_ bytes: UnsafeMutableRawBufferPointer) {
     worker.counters.add(.bytesIn, bytes.count)
-    heardNow()
+    keepAlive.heard(nowMs: worker.now)
     var input = bytes
     while closing.readsFrames {
       let count = input.count
@@ -161,12 +159,6 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
       case .needMore: return
       }
     }
-  }
-
-  @inline(__always)
-  func heardNow() {
-    heardAt = worker.now
-    pingedAt = nil
   }
 
   /// The peer says nothing more, and may still read: what is queued goes out first.
