@@ -204,7 +204,7 @@ typedef struct dog_options {
   uint32_t gateways_max;         /* 100,000: Gateways alive; one more is 503 */
   uint32_t shards_max;           /* 100,000: Shards of one Gateway; one more is 503 */
   uint32_t mailbox_bytes_max;    /* 67,108,864: bytes waiting for a worker, with 128 for each message; a send past it
-                                  * is DOG_EFULL */
+                                  * is DOG_EFULL, one that is larger by itself DOG_ETOOBIG */
 
   uint32_t target_bytes_max;     /* 8,192: a longer request target is 414 */
   uint32_t header_bytes_max;     /* 16,384: request line and headers; more is 431, be it for the sake of a target that
@@ -230,7 +230,8 @@ typedef struct dog_options {
   uint32_t close_timeout_ms;     /* 5,000: from our close frame to the end of the TCP connection, then it is reset */
 
   uint32_t connections_per_address_max; /* 0: any number. One more from the same IP address (IPv6: the same /64) is
-                                         * answered 503; trusted proxies do not count */
+                                         * answered 503. Peers are counted, and the clients that a PROXY header names;
+                                         * not those of X-Forwarded-For, nor trusted proxies */
   /* NULL: none. Addresses that may speak for others, by X-Forwarded-For and the PROXY protocol: a comma-separated list
    * of IP addresses, networks ("10.0.0.0/8") and "unix" for every peer on a Unix-domain socket. Copied. IPv4 and the
    * IPv6 addresses that it is mapped to are the same; "::/0" holds no IPv4. Another entry is DOG_EINVAL of
@@ -670,8 +671,9 @@ dog_status_t dog_socket_data(dog_socket_t socket, void **data);
 /*
  * Send one message to this socket. Any thread. What one callback sends, emits, broadcasts and whispers, each receiver
  * gets in the order of the calls. From a thread of the host's that holds for the calls on one handle. DOG_EINVAL: text
- * that is not UTF-8. DOG_ETOOBIG: over outbox_bytes_max. DOG_ECLOSED: it is closing. DOG_ESLOW: its outbox was full and
- * the policy dropped this message or closed the socket.
+ * that is not UTF-8. DOG_ETOOBIG: over outbox_bytes_max, or for another worker and over mailbox_bytes_max. DOG_EFULL:
+ * that worker's mailbox has no room now. DOG_ECLOSED: it is closing. DOG_ESLOW: its outbox was full and the policy
+ * dropped this message or closed the socket.
  */
 dog_status_t dog_socket_send(dog_socket_t socket, dog_kind_t kind, const void *data, size_t length);
 
@@ -684,8 +686,8 @@ dog_status_t dog_socket_close(dog_socket_t socket, uint16_t code, const char *re
 /* Flags of emit and broadcast. */
 enum { DOG_TO_SELF = 1 /* the sending socket gets it too */ };
 
-/* To the sockets of this socket's Shard; to those of its whole cluster. Any thread. Errors as in send, and DOG_EFULL:
- * the mailbox of another worker is full and nobody got it. */
+/* To the sockets of this socket's Shard; to those of its whole cluster. Any thread. Errors as in send; nobody got it
+ * then. */
 dog_status_t dog_socket_emit(dog_socket_t socket, dog_kind_t kind, uint32_t flags, const void *data, size_t length);
 dog_status_t dog_socket_broadcast(dog_socket_t socket, dog_kind_t kind, uint32_t flags, const void *data,
                                   size_t length);
@@ -696,7 +698,8 @@ dog_status_t dog_socket_broadcast(dog_socket_t socket, dog_kind_t kind, uint32_t
  */
 typedef void (*dog_whispered_fn)(void *user, size_t sockets);
 
-/* To every socket of `uid` in the cluster, the sender's own included. `whispered` may be NULL. Any thread. */
+/* To every socket of `uid` in the cluster, the sender's own included. `whispered` may be NULL. Any thread. Errors as in
+ * broadcast; DOG_EINVAL and DOG_ETOOBIG also for a uid that nobody can have. */
 dog_status_t dog_socket_whisper(dog_socket_t socket, const char *uid, size_t uid_length, dog_kind_t kind,
                                 const void *data, size_t length, dog_whispered_fn whispered, void *user);
 

@@ -341,6 +341,57 @@ static void a_full_mailbox_refuses_and_loses_nothing(void) {
   app_end(&app);
 }
 
+/* What no mailbox ever has room for, from a thread of the host's and from a callback, where it must go to others. */
+#define LETTER_BYTES 128
+#define FRAME_HEADER_BYTES 4
+
+static char longest[2000 - LETTER_BYTES - FRAME_HEADER_BYTES + 1];
+
+static dog_status_t onmessage_broadcast_too_much(void *user, dog_shard_t shard, dog_socket_t socket, dog_kind_t kind,
+                                                 const void *data, size_t length) {
+  (void)user, (void)shard, (void)kind, (void)data, (void)length;
+  CHECK_STATUS(dog_socket_whisper(socket, "1", 1, DOG_BINARY, longest, sizeof longest, NULL, NULL), DOG_ETOOBIG);
+  CHECK_STATUS(dog_socket_broadcast(socket, DOG_BINARY, 0, longest, sizeof longest), DOG_ETOOBIG);
+  CHECK_OK(dog_socket_broadcast(socket, DOG_BINARY, DOG_TO_SELF, longest, sizeof longest - 1));
+  return DOG_OK;
+}
+
+static void what_fits_into_no_mailbox_is_too_big(void) {
+  app_t app;
+  app_init_noting(&app);
+  app.options.mailbox_bytes_max = 2000;
+  app.gateway.limit = 1; /* a Shard for each, on several workers */
+  app.shard.onmessage = onmessage_broadcast_too_much;
+  app_start(&app);
+  client_t *clients[4];
+  for (int index = 0; index < 4; index++) {
+    char path[32];
+    snprintf(path, sizeof path, "/room/ws?u=%d", index);
+    clients[index] = ws_open(app.port, path);
+  }
+  gate_wait(&opened, 4);
+  dog_socket_t socket = last_socket;
+  size_t size = sizeof longest;
+  CHECK_STATUS(dog_socket_send(socket, DOG_BINARY, longest, size), DOG_ETOOBIG);
+  CHECK_STATUS(dog_socket_emit(socket, DOG_BINARY, DOG_TO_SELF, longest, size), DOG_ETOOBIG);
+  CHECK_STATUS(dog_socket_broadcast(socket, DOG_BINARY, DOG_TO_SELF, longest, size), DOG_ETOOBIG);
+  CHECK_STATUS(dog_socket_whisper(socket, "1", 1, DOG_BINARY, longest, size, NULL, NULL), DOG_ETOOBIG);
+  CHECK_OK(dog_socket_broadcast(socket, DOG_BINARY, DOG_TO_SELF, longest, size - 1));
+  frame_t *frame = malloc(sizeof *frame);
+  CHECK(frame != NULL);
+  for (int round = 0; round < 2; round++) {
+    for (int index = 0; index < 4; index++) {
+      ws_read(clients[index], frame);
+      CHECK_NUMBER(frame->length, size - 1);
+    }
+    if (round == 0) ws_say(clients[0], "now from a callback");
+  }
+  free(frame);
+  for (int index = 0; index < 4; index++) ws_close(clients[index]);
+  app_wait_until_empty(&app);
+  app_end(&app);
+}
+
 /* ---- how many questions ------------------------------------------------------------------------------------------ */
 
 static gate_t gossiped = GATE_INITIALIZER;
@@ -506,6 +557,7 @@ int main(int argc, char **argv) {
       ROW(a_slow_socket_may_lose_the_newest),
       ROW(a_slow_socket_may_lose_the_oldest),
       ROW(a_full_mailbox_refuses_and_loses_nothing),
+      ROW(what_fits_into_no_mailbox_is_too_big),
       ROW(one_question_too_many_is_refused),
       ROW(a_silent_peer_is_dropped_and_one_that_answers_is_not),
       ROW(a_close_that_is_not_answered_ends_in_time),

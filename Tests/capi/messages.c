@@ -219,7 +219,8 @@ static void a_message_that_is_none_is_refused(void) {
   /* A uid that nobody can have. */
   char uid[DOG_NAME_BYTES_MAX + 1];
   memset(uid, 'a', sizeof uid);
-  CHECK_EITHER(dog_shard_whisper(shards[0], uid, sizeof uid, DOG_TEXT, "x", 1, NULL, NULL), DOG_EINVAL, DOG_ETOOBIG);
+  CHECK_STATUS(dog_shard_whisper(shards[0], uid, sizeof uid, DOG_TEXT, "x", 1, NULL, NULL), DOG_ETOOBIG);
+  CHECK_STATUS(dog_socket_whisper(sockets[0], uid, sizeof uid, DOG_TEXT, "x", 1, NULL, NULL), DOG_ETOOBIG);
   CHECK_STATUS(dog_shard_whisper(shards[0], "", 0, DOG_TEXT, "x", 1, NULL, NULL), DOG_EINVAL);
   CHECK_STATUS(dog_shard_whisper(shards[0], "\xff", 1, DOG_TEXT, "x", 1, NULL, NULL), DOG_EINVAL);
   stage_expect(&stage, "", "", ""); /* nobody has got anything of all that */

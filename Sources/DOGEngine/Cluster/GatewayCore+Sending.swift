@@ -7,7 +7,8 @@ extension GatewayCore {
     worker.assertHere()
     let size = FrameEncoder.frameSize(payload: payload.count)
     guard size <= worker.engine.options.outboxBytesMax else { return .tooBig }
-    guard othersHaveRoom(for: size, than: worker) else { return .full }
+    let room = roomOfOthers(for: size, than: worker)
+    guard room == .ok else { return room }
     if deflate != nil, let sent = broadcastEncoded(kind, payload, from: worker, excluding: sender) { return sent }
     var frame: SharedFrame?
     forEachOther(than: worker) { other in
@@ -30,7 +31,8 @@ extension GatewayCore {
     guard !wanted.isEmpty else { return nil }
     wanted.formUnion(encodings(on: worker))
     let message = EncodedMessage(kind, payload, for: wanted, worker.deflaters, deflate)
-    guard othersHaveRoom(for: message.bytes, than: worker) else { return .full }
+    let room = roomOfOthers(for: message.bytes, than: worker)
+    guard room == .ok else { return room }
     forEachOther(than: worker) { other in
       other.send(.broadcastEncoded(self, message), bytes: message.bytes + Worker.letterBytes)
     }
@@ -46,7 +48,8 @@ extension GatewayCore {
     worker.assertHere()
     let size = FrameEncoder.frameSize(payload: payload.count)
     guard size <= worker.engine.options.outboxBytesMax else { return .tooBig }
-    guard othersHaveRoom(for: size, than: worker) else { return .full }
+    let room = roomOfOthers(for: size, than: worker)
+    guard room == .ok else { return room }
     var others: [Worker] = []
     forEachOther(than: worker) { others.append($0) }
     let tally = WhisperTally(missing: others.count + 1, whispered: whispered)
@@ -62,10 +65,11 @@ extension GatewayCore {
     return .ok
   }
 
-  private func othersHaveRoom(for size: Int, than worker: Worker) -> Bool {
-    var have = true
-    forEachOther(than: worker) { if !$0.hasRoom(for: size) { have = false } }
-    return have
+  /// Whether every other worker's mailbox takes this much more.
+  private func roomOfOthers(for bytes: Int, than worker: Worker) -> Status {
+    var room = Status.ok
+    forEachOther(than: worker) { if room == .ok { room = $0.room(for: bytes) } }
+    return room
   }
 }
 

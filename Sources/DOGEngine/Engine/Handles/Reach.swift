@@ -45,9 +45,10 @@ extension Handle {
     switch reach(as: kind, in: table) {
     case .here(let object, _): return act(object, message, payload, context)
     case .elsewhere(let worker, let engine):
-      guard FrameEncoder.frameSize(payload: payload.count) <= engine.options.outboxBytesMax else { return .tooBig }
+      let size = FrameEncoder.frameSize(payload: payload.count)
+      guard size <= engine.options.outboxBytesMax else { return .tooBig }
       let copy = [UInt8](payload)
-      return worker.postPayload(bytes: copy.count) { worker in
+      return worker.postPayload(bytes: size) { worker in
         guard let object = table(worker).find(self) else { return }
         copy.withUnsafeBytes { _ = act(object, message, $0, context) }
       }
@@ -60,15 +61,20 @@ extension Handle {
 }
 
 extension Worker {
-  /// Posts something that carries a payload of the host's, unless too much waits already. From any thread.
+  /// Posts something that carries a payload of the host's, unless the mailbox has no room for it. From any thread.
   func postPayload(bytes: Int, _ body: @escaping @Sendable (Worker) -> Void) -> Status {
-    guard hasRoom(for: bytes) else { return .full }
+    let room = room(for: bytes)
+    guard room == .ok else { return room }
     return send(.run(body), bytes: bytes + Worker.letterBytes) ? .ok : .stale
   }
 
   /// What a letter takes beside its payload, by and large: a limit on payloads alone would not bound many small ones.
   static var letterBytes: Int { 128 }
 
-  /// Whether the mailbox takes this much more.
-  func hasRoom(for bytes: Int) -> Bool { mailbox.bytesWaiting + bytes + Worker.letterBytes <= mailboxBytesMax }
+  /// Whether the mailbox takes this much more: full says not now, tooBig never.
+  func room(for bytes: Int) -> Status {
+    let size = bytes + Worker.letterBytes
+    guard size <= mailboxBytesMax else { return .tooBig }
+    return mailbox.bytesWaiting + size <= mailboxBytesMax ? .ok : .full
+  }
 }
