@@ -117,7 +117,7 @@ def plain_suites():
         python_suite("Tests/packages", 300),
         python_suite("Tests/abi", 60),
         python_suite("Tests/faults", 420),
-        python_suite("Tests/soak", 180),
+        python_suite("Tests/soak", 400),
         python_suite("Tests/fuzz", 480),
         python_suite("Tests/browser", 240),
         python_suite("Tests/tidy", 120),

@@ -11,9 +11,9 @@ from client import CLOSE, PING, TEXT, frame, request_bytes, upgrade_headers
 
 class Client:
     @classmethod
-    async def open(cls, port, tls=None):
+    async def open(cls, port, tls=None, **options):
         self = cls()
-        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls, **options)
         return self
 
     async def request(self, method, target, headers=(), body=None):
