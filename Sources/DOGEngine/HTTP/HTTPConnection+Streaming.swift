@@ -2,7 +2,7 @@
 extension HTTPConnection {
   func begin(_ response: ResponseStream, status: Int, headers: [HTTPHeader]) {
     let exchange = response.ticket.exchange
-    guard case .waiting(let waiting) = state, waiting === exchange else {
+    guard isWaiting(for: exchange) else {
       return response.lost(worker.isAborting ? .gone : .reset)
     }
     let facts = facts(for: exchange.request, framing: response.framing)

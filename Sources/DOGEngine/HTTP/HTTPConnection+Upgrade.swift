@@ -32,7 +32,7 @@ extension HTTPConnection {
   /// Calls `then` with true when earlier responses are written, with false when the client has left or waits no more.
   /// One that has ended its own side has not: the socket will read what it said before, and meet its FIN again.
   private func leave(_ exchange: Exchange, _ then: @escaping (_ isLeaving: Bool) -> Void) {
-    guard case .waiting(let waiting) = state, waiting === exchange else { return then(false) }
+    guard isWaiting(for: exchange) else { return then(false) }
     state = .leaving
     setDeadline(worker.now + options.closeTimeoutMs)
     onFlushed = then

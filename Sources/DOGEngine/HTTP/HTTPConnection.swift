@@ -215,7 +215,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   }
 
   /// False once it was answered, was too late, or its client has left.
-  private func isWaiting(for exchange: Exchange) -> Bool {
+  func isWaiting(for exchange: Exchange) -> Bool {
     if case .waiting(let waiting) = state { waiting === exchange } else { false }
   }
 
@@ -379,7 +379,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
 
   /// The host has less time left than the reminder knows of.
   func hasten(_ exchange: Exchange) {
-    guard case .waiting(let waiting) = state, waiting === exchange, !peerEnded else { return }
+    guard isWaiting(for: exchange), !peerEnded else { return }
     setDeadline(exchange.deadline)
   }
 
@@ -432,7 +432,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     case .arriving: end(reset: true)
     case .reading:
       guard parser.phase == .idle, ahead.isEmpty else { return }
-      isAllWritten ? end() : finish()
+      endOfInput()
     case .waiting, .streaming, .leaving, .finishing, .lingering, .gone: break
     }
   }

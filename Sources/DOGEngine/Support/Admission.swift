@@ -42,12 +42,8 @@ struct Admission {
       return .closed
     }
     guard !isOpen else { return nil }
-    guard let since = calmSince else {
-      calmSince = now
-      return nil
-    }
-    // A clock that went back, or a gap: counted from here.
-    guard now >= since else {
+    // Counted from here, as where a clock went back.
+    guard let since = calmSince, now >= since else {
       calmSince = now
       return nil
     }

@@ -30,8 +30,8 @@ extension RequestHandle {
 
   /// It waits for its answer, or for the end of one that has begun.
   private var isOpen: Bool {
-    guard let engine = EngineTable.find(handle.engine), handle.worker < engine.workers.count else { return false }
-    let worker = engine.workers[handle.worker]
+    guard let (worker, engine) = handle.findWorker() else { return false }
+    defer { withExtendedLifetime(engine) {} }
     return worker.tickets.isCurrent(handle) || worker.streams.find(handle)?.isOpen == true
   }
 }

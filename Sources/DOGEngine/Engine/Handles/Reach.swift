@@ -19,15 +19,28 @@ extension Handle {
   /// The same for any kind of this table's.
   @inline(__always)
   func reach<Object>(in table: (Worker) -> SlotMap<Object>) -> Reach<Object> {
-    if let worker = Worker.current, worker.index == self.worker, worker.engineNumber == engine {
+    if let worker = workerHere {
       guard let object = table(worker).find(self) else { return .failed(.stale) }
       return .here(object, worker)
     }
-    guard let engine = EngineTable.find(engine), engine.lifecycle.wasStarted, worker < engine.workers.count else {
-      return .failed(.stale)
-    }
-    let worker = engine.workers[worker]
+    guard let (worker, engine) = findWorker() else { return .failed(.stale) }
     return table(worker).isCurrent(self) ? .elsewhere(worker, engine) : .failed(.stale)
+  }
+
+  /// Its worker, where that is the calling thread.
+  @inline(__always)
+  var workerHere: Worker? {
+    guard let worker = Worker.current, worker.index == self.worker, worker.engineNumber == engine else { return nil }
+    return worker
+  }
+
+  /// Its worker, and the engine, which must outlive the call. Any thread. Nil: there is none that has been started.
+  @inline(__always)
+  func findWorker() -> (Worker, Engine)? {
+    guard let engine = EngineTable.find(engine), engine.lifecycle.wasStarted, worker < engine.workers.count else {
+      return nil
+    }
+    return (engine.workers[worker], engine)
   }
 
   /// Has the object send a message: at once on its own worker, elsewhere by that worker's mailbox with a copy of the

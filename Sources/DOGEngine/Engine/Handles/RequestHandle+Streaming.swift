@@ -58,7 +58,7 @@ extension RequestHandle {
     let (stream, engine) = findStream()
     defer { withExtendedLifetime(engine) {} }
     guard let stream, stream.isOpen else { return nil }
-    guard isHome else { throw .wrongThread }
+    guard handle.workerHere != nil else { throw .wrongThread }
     return stream.ticket
   }
 
@@ -74,18 +74,11 @@ extension RequestHandle {
     }
   }
 
-  private var isHome: Bool {
-    guard let worker = Worker.current else { return false }
-    return worker.index == handle.worker && worker.engineNumber == handle.engine
-  }
-
   /// The stream that it has begun, and the engine, which must outlive the call.
   private func findStream() -> (ResponseStream?, Engine?) {
     guard handle.kind?.isRequest == true else { return (nil, nil) }
-    if let worker = Worker.current, isHome { return (worker.streams.find(handle), nil) }
-    guard let engine = EngineTable.find(handle.engine), engine.lifecycle.wasStarted,
-      handle.worker < engine.workers.count
-    else { return (nil, nil) }
-    return (engine.workers[handle.worker].streams.find(handle), engine)
+    if let worker = handle.workerHere { return (worker.streams.find(handle), nil) }
+    guard let (worker, engine) = handle.findWorker() else { return (nil, nil) }
+    return (worker.streams.find(handle), engine)
   }
 }
