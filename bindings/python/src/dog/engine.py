@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Type, TypeVar, Union
+from typing import Callable, Dict, Generator, List, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 from . import _native, classes
 from .delivery import Delivery
@@ -179,7 +179,7 @@ class Engine:
         return tuple(self._ports)
 
     @contextmanager
-    def _explained(self, what: str) -> Iterator[None]:
+    def _explained(self, what: str) -> Generator[None, None, None]:
         """An Error from within says of what it is, and why in the words of the engine's log if that says anything.
         While it serves, these reach the logger alone."""
         try:

@@ -52,8 +52,7 @@ class Questions:
             self._ask(request, gateway.clusterize, answer_clusterize, "identify")
 
     def receive(self, shard_handle: int, handle: int, uid: str) -> None:
-        request = Request(handle, self._delivery.streams)
-        request.uid = uid
+        request = Request(handle, self._delivery.streams, uid)
         shard = self._delivery.shards.get(shard_handle)
         if shard is None:
             _refuse(request)  # its __init__ failed, which was logged

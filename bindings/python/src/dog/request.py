@@ -81,8 +81,10 @@ class Request:
 
     _handle: int
 
-    def __init__(self, handle: int, streams: Streams) -> None:
+    def __init__(self, handle: int, streams: Streams, uid: Optional[str] = None) -> None:
         self._handle = handle
+        if uid is not None:
+            self.__dict__["uid"] = uid
         self._streams = streams
         self._is_answered = False
 

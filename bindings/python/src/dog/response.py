@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, AsyncIterable, Callable, Iterable, List, Mapping, NamedTuple, Optional, Tuple, Type, Union
+from typing import cast
 
 from . import jsontext
 from .errors import Status
@@ -12,7 +13,9 @@ Parts = AsyncIterable[Union[str, bytes]]
 
 
 def header_list(headers: Headers) -> List[Tuple[str, str]]:
-    return list(headers.items() if isinstance(headers, Mapping) else headers)
+    if isinstance(headers, Mapping):
+        return list(cast("Mapping[str, str]", headers).items())
+    return list(headers)
 
 
 class Response:
