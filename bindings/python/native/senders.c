@@ -22,6 +22,12 @@ static PyObject *none_unless_failed(dog_status_t status) {
   return none_or_raise(is_gone(status) ? DOG_OK : status);
 }
 
+static PyObject *true_unless_gone(dog_status_t status) {
+  if (status == DOG_OK) Py_RETURN_TRUE;
+  if (is_gone(status)) Py_RETURN_FALSE;
+  return raise_status(status);
+}
+
 static void free_object(PyObject *self) {
   PyTypeObject *type = Py_TYPE(self);
   ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
@@ -116,9 +122,7 @@ static PyObject *socket_send(PyObject *self, PyObject *data) {
   dog_status_t status = DOG_ECLOSED;
   if (!socket->is_closed) status = dog_socket_send(socket->handle, message.kind, message.bytes, message.length);
   payload_clear(&message);
-  if (status == DOG_OK) Py_RETURN_TRUE;
-  if (is_gone(status) || status == DOG_ESLOW) Py_RETURN_FALSE;
-  return raise_status(status);
+  return true_unless_gone(status == DOG_ESLOW ? DOG_ECLOSED : status);
 }
 
 PyDoc_STRVAR(emit_doc,
@@ -177,8 +181,8 @@ static PyObject *socket_whisper(PyObject *self, PyObject *args) {
 PyDoc_STRVAR(close_doc,
              "close(code=1000, reason='')\n--\n\n"
              "Begin to close this socket, after what was sent to it before; onclose follows.\n\n"
-             "The code is 1000 to 1003, 1007 to 1014 or 3000 to 4999, the reason at most 123 bytes of UTF-8. One that\n"
-             "is closing or has gone stays as it is. May be called from any thread.");
+             "The code is 1000 to 1003, 1007 to 1014 or 3000 to 4999, the reason at most 123 bytes of UTF-8.\n"
+             "False when it is closing already, or has gone. May be called from any thread.");
 
 static PyObject *socket_close(PyObject *self, PyObject *args, PyObject *kwargs) {
   socket_object_t *socket = (socket_object_t *)self;
@@ -188,8 +192,9 @@ static PyObject *socket_close(PyObject *self, PyObject *args, PyObject *kwargs) 
   static char *names[] = {"code", "reason", NULL};
   if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|is#", names, &code, &reason, &length)) return NULL;
   if (code < 0 || code > UINT16_MAX) return raise_status(DOG_EINVAL);
-  if (socket->is_closed) Py_RETURN_NONE;
-  return none_unless_failed(dog_socket_close(socket->handle, (uint16_t)code, reason, (size_t)length));
+  dog_status_t status = DOG_ECLOSED;
+  if (!socket->is_closed) status = dog_socket_close(socket->handle, (uint16_t)code, reason, (size_t)length);
+  return true_unless_gone(status);
 }
 
 static PyMethodDef socket_methods[] = {

@@ -232,6 +232,45 @@ async def test_a_handler_that_speaks_to_what_has_gone_makes_no_noise(caplog):
 
 
 @in_loop
+async def test_what_has_gone_is_an_error_to_a_socket_that_has_not(caplog):
+    told = []
+
+    class Wrong(Connecting):
+        def onmessage(self, socket, data):
+            raise dog.GoneError(dog.Status.ESTALE)
+
+        def onerror(self, socket, error):
+            told.append(error)
+
+    async with served(Wrong) as engine:
+        ann = await connect(engine)
+        await ann.send("go")
+        assert await closed(ann) == 1011
+    assert [type(error) for error in told] == [dog.GoneError] and len(logged(caplog)) == 1
+
+
+@in_loop
+async def test_a_shard_or_gateway_that_has_gone_reaches_nobody():
+    gone = []
+
+    class Brief(Connecting):
+        def onstop(self):
+            gone.append(self)
+
+    async with served(Brief, gateway=gateway_for(Brief, idle_seconds=0, sticky_seconds=0)) as engine:
+        await (await connect(engine)).close()
+        await eventually(lambda: gone and not len(engine._delivery.gateways), "both to end")
+        shard, gateway = gone[0], gone[0].gateway
+        for speaker in (shard, gateway):
+            speaker.broadcast("x")
+            assert await speaker.whisper("ann", "x") == 0
+        shard.emit("x")
+        assert gateway.stats() == dog.GatewayStats(0, 0) and shard.count == 0 and shard.sockets == ()
+        with pytest.raises(dog.GoneError):
+            shard.gossip("well?")
+
+
+@in_loop
 async def test_what_ends_programs_ends_serving():
     class Ending(Connecting):
         def onmessage(self, socket, data):

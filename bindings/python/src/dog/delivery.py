@@ -157,12 +157,11 @@ class Delivery:
 
     def _failed(self, owner: Owner, socket: Optional[Socket], error: Exception) -> None:
         """Logs it; a socket that is open is told to onerror, and closed."""
-        is_open = socket is not None and not socket.closed
-        if isinstance(error, GoneError) and not is_open:
+        if isinstance(error, GoneError) and (socket is None or not socket.close(1011)):
             logger.debug("%r: what a handler spoke to has gone", owner, exc_info=error)
-        else:
-            logger.error("a handler of %r failed", owner, exc_info=error)
-        if socket is not None and is_open:
+            return
+        logger.error("a handler of %r failed", owner, exc_info=error)
+        if socket is not None and not socket.closed:
             self._tell_error(socket.shard, socket, error)
             socket.close(1011)
 

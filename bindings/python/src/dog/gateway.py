@@ -62,7 +62,7 @@ class Gateway(_native.Gateway):
 
         Awaiting what is returned gives how many sockets that was; it need not be awaited.
         """
-        return self._delivery.outcomes.expect(self._handle, lambda token: self._whisper(uid, data, token))
+        return self._delivery.outcomes.expect_count(self._handle, lambda token: self._whisper(uid, data, token))
 
     def stats(self) -> GatewayStats:
         """How many Shards and connections it has now: none once it is retired."""

@@ -44,11 +44,20 @@ class Outcomes:
         self._last += 1
         token = self._last
         ask(token)
-        future: asyncio.Future[Any] = self._loop.create_future()
+        future = self._loop.create_future()
         self._futures[token] = owner, future
         self._tokens.setdefault(owner, set()).add(token)
         self._onchange()
         return future
+
+    def expect_count(self, owner: int, whisper: Callable[[int], object]) -> asyncio.Future[int]:
+        """So too for a Gateway's or a Shard's whisper: one that has gone reaches nobody."""
+        try:
+            return self.expect(owner, whisper)
+        except GoneError:
+            nobody = self._loop.create_future()
+            nobody.set_result(0)
+            return nobody
 
     def whispered(self, token: int, count: int) -> None:
         self._tell(token, count)

@@ -121,7 +121,7 @@ class Shard(_native.Shard):
 
         Awaiting what is returned gives how many sockets that was; it need not be awaited.
         """
-        return self._delivery.outcomes.expect(self._handle, lambda token: self._whisper(uid, data, token))
+        return self._delivery.outcomes.expect_count(self._handle, lambda token: self._whisper(uid, data, token))
 
     def gossip(self, question: Any, timeout: Optional[float] = None) -> asyncio.Future[Replies]:
         """Ask every sibling, at once; awaiting what is returned gives the list of their replies.

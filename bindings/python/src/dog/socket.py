@@ -16,7 +16,7 @@ class Socket(_native.Socket):
     """One WebSocket connection: `uid` is who it is, `shard` the Shard that holds it, `data` whatever you keep there.
 
     send, emit, broadcast and close may be called from any thread. A socket that has gone is no error: send gives False,
-    close does nothing, and the rest goes out by its Shard.
+    close too, and the rest goes out by its Shard.
     """
 
     __slots__ = ("data", "__weakref__")
