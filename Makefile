@@ -34,7 +34,7 @@ RELEASE = $(SCRATCH)/release
 # Warnings are errors where nobody would read them.
 EXAMPLE_FLAGS = -std=c11 $(CFLAGS) -Wall -Wextra -pedantic $(if $(CI),-Werror) -pthread
 
-.PHONY: build all setup setup-test demo test test-asan test-tsan fuzz soak abi fmt lint install uninstall clean help
+.PHONY: build all setup setup-test demo test test-asan test-tsan fuzz soak bench abi fmt lint install uninstall clean help
 .PHONY: swift-lib swift-host bindings python node conformance-host
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
@@ -129,6 +129,10 @@ fuzz: setup-test
 soak: setup-test build
 	@$(PYTHON) Tests/soak/soak.py
 
+# What each binding costs, beside the usual servers of its language, in one table.
+bench: build bindings
+	@$(PYTHON) bench/run.py $(ARGS)
+
 # Takes what was added to dog.h into the baseline that Tests/abi compares with.
 abi: setup-test
 	@$(PYTHON) Tests/abi/abi.py --update
@@ -170,6 +174,7 @@ help:
 	@echo 'make test-asan   the tests under the address sanitizer; make test-tsan: under the thread sanitizer'
 	@echo 'make fuzz        each fuzzer for FUZZ_SECONDS (600); FUZZERS="frame close" for some of them'
 	@echo 'make bindings    the packages for Python and Node, in $(BUILD)/bindings'
+	@echo 'make bench       what each binding costs, in one table   (ARGS="--only Python --rounds 5")'
 	@echo 'make abi         takes additions to dog.h into the ABI baseline, on purpose'
 	@echo 'make soak        mixed traffic for SOAK_SECONDS (600), after which everything is as it was'
 	@echo 'make setup       check what the build needs and install the Debian packages that are missing'
