@@ -182,7 +182,7 @@ PyDoc_STRVAR(close_doc,
              "close(code=1000, reason='')\n--\n\n"
              "Begin to close this socket, after what was sent to it before; onclose follows.\n\n"
              "The code is 1000 to 1003, 1007 to 1014 or 3000 to 4999, the reason at most 123 bytes of UTF-8.\n"
-             "False when it is closing already, or has gone. May be called from any thread.");
+             "False when it has gone already. May be called from any thread.");
 
 static PyObject *socket_close(PyObject *self, PyObject *args, PyObject *kwargs) {
   socket_object_t *socket = (socket_object_t *)self;

@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import functools
+import logging
 import socket
 from types import SimpleNamespace
 
 import dog
+import pytest
 import websockets
 
 # How long anything may take before a test gives up. It says nothing about speed: it only ends a test that would hang.
@@ -50,6 +52,18 @@ class Echo(Connecting):
         socket.send(data)
 
 
+class Witness(logging.Handler):
+    """Sees the assertions that failed in handlers, which the package only logs."""
+
+    def __init__(self):
+        super().__init__()
+        self.failed = []
+
+    def emit(self, record):
+        if record.exc_info and isinstance(record.exc_info[1], (AssertionError, pytest.fail.Exception)):
+            self.failed.append(record.exc_info[1])
+
+
 @contextlib.asynccontextmanager
 async def served(shard, grace=2.0, gateway=None, on_fetch=None, listen=None, **options):
     """Serves "/:name" by a Gateway for that Shard class, and insists that everything has ended when it has stopped."""
@@ -58,6 +72,8 @@ async def served(shard, grace=2.0, gateway=None, on_fetch=None, listen=None, **o
     if on_fetch is not None:
         engine.on_fetch(on_fetch)
     engine.listen(**(listen or {}))
+    witness = Witness()
+    logging.getLogger("dog").addHandler(witness)
     serving = asyncio.ensure_future(engine.serve())
     await asyncio.sleep(0)
     try:
@@ -66,6 +82,9 @@ async def served(shard, grace=2.0, gateway=None, on_fetch=None, listen=None, **o
         if not serving.done():
             engine.stop(grace)
         await serving
+        logging.getLogger("dog").removeHandler(witness)
+    if witness.failed:
+        raise witness.failed[0]
     delivery = engine._delivery
     left = [len(delivery.shards), len(delivery.gateways), len(delivery.tasks), len(delivery.outcomes)]
     assert left + [len(delivery.streams), engine._native.socket_count()] == [0] * 6

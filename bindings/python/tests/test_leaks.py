@@ -152,6 +152,28 @@ async def test_outcomes_of_those_who_have_gone_are_let_go():
         assert not engine._delivery.outcomes._tokens
 
 
+@in_loop
+async def test_who_waits_for_an_outcome_when_its_socket_closes_has_an_error():
+    outcomes = []
+
+    class Waiting(Connecting):
+        async def onmessage(self, socket, data):
+            # As a whisper does, but for an event that never comes.
+            waiting = self._delivery.outcomes.expect(socket._handle, lambda token: None)
+            socket.close()
+            try:
+                await waiting
+            except dog.GoneError as error:
+                outcomes.append(error.status)
+
+    async with served(Waiting) as engine:
+        ann = await connect(engine)
+        await ann.send("go")
+        await eventually(lambda: outcomes, "the error")
+        assert len(engine._delivery.outcomes) == 0
+    assert outcomes == [dog.Status.EGONE]
+
+
 async def blocks_left_by(work, times):
     """How many blocks of memory the second half of the work has left, the first having filled what is kept for ever."""
     for _ in range(times):
@@ -245,3 +267,21 @@ async def test_errors_leave_nothing_behind(caplog):
             assert await hear(ann) == "done"
 
         assert await blocks_left_by(talk, 100) < 100
+
+
+@in_loop
+async def test_handlers_that_raise_leave_nothing_behind(caplog):
+    caplog.set_level(logging.CRITICAL, "dog")
+
+    class Failing(Connecting):
+        def onmessage(self, socket, data):
+            raise RuntimeError(data)
+
+    async with served(Failing) as engine:
+
+        async def talk():
+            ann = await connect(engine)
+            await ann.send("go")
+            await ann.wait_closed()
+
+        assert await blocks_left_by(talk, 100) < 50

@@ -210,7 +210,7 @@ async def test_how_a_socket_closes_is_told():
                 socket.close(-1)
             with pytest.raises(dog.InvalidError):
                 socket.close(1000, "r" * 124)
-            assert socket.close(4001, "enough") and not socket.close()
+            assert socket.close(4001, "enough")
             assert not socket.closed
 
         def onclose(self, socket, code, reason, clean):

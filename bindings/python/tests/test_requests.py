@@ -150,29 +150,35 @@ async def test_the_offered_subprotocols_and_the_one_that_is_taken():
 @pytest.mark.parametrize("options", [{"protocol": "three"}, {"headers": {"X-Bad": "a\r\nb"}}], ids=str)
 @in_loop
 async def test_a_connect_that_cannot_be_is_an_error_and_500_for_the_client(options):
+    seen = []
+
     class Choosing(dog.Shard):
         def receive(self, request):
             with pytest.raises(dog.InvalidError):
                 self.connect(request, data=object(), **options)
-            assert not self._connecting
+            seen.append(len(self._connecting))
 
     async with served(Choosing) as engine:
         response = await curl(engine, "/den", "-H", "Connection: Upgrade", "-H", "Upgrade: websocket", "-H",
                               "Sec-WebSocket-Version: 13", "-H", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
         assert response.status == 500
+    assert seen == [0]
 
 
 @in_loop
 async def test_a_client_that_asked_for_no_upgrade_is_told_and_keeps_nothing():
+    seen = []
+
     class Choosing(dog.Shard):
         def receive(self, request):
             upgrade = self.connect(request, data=object())
-            assert not upgrade.accepted and not self._connecting
+            seen.append((upgrade.accepted, len(self._connecting)))
             return upgrade
 
     async with served(Choosing) as engine:
         response = await curl(engine, "/den")
         assert response.status == 426 and response.headers["upgrade"].lower() == "websocket"
+    assert seen == [(False, 0)]
 
 
 @in_loop
