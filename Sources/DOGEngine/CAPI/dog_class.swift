@@ -4,32 +4,14 @@ import CDOG
 public func dog_gateway_class_init(
   _ gateway_class: UnsafeMutablePointer<dog_gateway_class_t>?, _ size: Int
 ) -> dog_status_t {
-  outcome {
-    // The names are the host's to choose; what it need not choose has the defaults of the Swift face.
-    let defaults = GatewayClass(name: "", child: "", limit: 0) { _ in preconditionFailure("a class without a host") }
-    var filled = dog_gateway_class_t()
-    filled.sticky_seconds = UInt32(clamping: defaults.stickySeconds)
-    filled.sticky_max = UInt32(clamping: defaults.stickyMax)
-    filled.idle_seconds = UInt32(clamping: defaults.idleSeconds)
-    try filled.write(to: gateway_class, size: size)
-    return .ok
-  }
+  outcome { try dog_gateway_class_t.make(gateway_class, size: size) }
 }
 
 @c @implementation
 public func dog_shard_class_init(
   _ shard_class: UnsafeMutablePointer<dog_shard_class_t>?, _ size: Int
 ) -> dog_status_t {
-  outcome {
-    let deflate = DeflateSettings()
-    var filled = dog_shard_class_t()
-    filled.deflate_level = UInt32(clamping: deflate.level)
-    filled.deflate_window_bits = UInt32(clamping: deflate.windowBits)
-    filled.deflate_client_window_bits = UInt32(clamping: deflate.clientWindowBits)
-    filled.deflate_bytes_min = UInt32(clamping: deflate.bytesMin)
-    try filled.write(to: shard_class, size: size)
-    return .ok
-  }
+  outcome { try dog_shard_class_t.make(shard_class, size: size) }
 }
 
 @c @implementation
@@ -70,6 +52,16 @@ public func dog_engine_define_shard(
 }
 
 extension dog_gateway_class_t: HostStruct {
+  /// The names are the host's to choose; what it need not choose has the defaults of the Swift face.
+  static var defaults: dog_gateway_class_t {
+    let defaults = GatewayClass(name: "", child: "", limit: 0) { _ in preconditionFailure("a class without a host") }
+    var filled = dog_gateway_class_t()
+    filled.sticky_seconds = UInt32(clamping: defaults.stickySeconds)
+    filled.sticky_max = UInt32(clamping: defaults.stickyMax)
+    filled.idle_seconds = UInt32(clamping: defaults.idleSeconds)
+    return filled
+  }
+
   /// What makes the host's side of a Gateway. Callbacks are for one delivery, members on events for the other.
   fileprivate func maker(takesEvents: Bool) throws(Status) -> @Sendable (GatewayHandle) -> any Gateway {
     guard takesEvents else {
@@ -83,6 +75,16 @@ extension dog_gateway_class_t: HostStruct {
 }
 
 extension dog_shard_class_t: HostStruct {
+  static var defaults: dog_shard_class_t {
+    let deflate = DeflateSettings()
+    var filled = dog_shard_class_t()
+    filled.deflate_level = UInt32(clamping: deflate.level)
+    filled.deflate_window_bits = UInt32(clamping: deflate.windowBits)
+    filled.deflate_client_window_bits = UInt32(clamping: deflate.clientWindowBits)
+    filled.deflate_bytes_min = UInt32(clamping: deflate.bytesMin)
+    return filled
+  }
+
   fileprivate func maker(takesEvents: Bool) throws(Status) -> @Sendable (ShardHandle) -> any Shard {
     guard takesEvents else {
       guard let functions = ShardFunctions(self), gossip_events == 0 else { throw .invalid }

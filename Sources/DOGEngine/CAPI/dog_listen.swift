@@ -4,10 +4,7 @@ import CDOG
 public func dog_listen_options_init(
   _ options: UnsafeMutablePointer<dog_listen_options_t>?, _ size: Int
 ) -> dog_status_t {
-  outcome {
-    try dog_listen_options_t().write(to: options, size: size)
-    return .ok
-  }
+  outcome { try dog_listen_options_t.make(options, size: size) }
 }
 
 @c @implementation

@@ -2,13 +2,12 @@ import CDOG
 
 @c @implementation
 public func dog_options_init(_ options: UnsafeMutablePointer<dog_options_t>?, _ size: Int) -> dog_status_t {
-  outcome {
-    try dog_options_t(Options()).write(to: options, size: size)
-    return .ok
-  }
+  outcome { try dog_options_t.make(options, size: size) }
 }
 
 extension dog_options_t: HostStruct {
+  static var defaults: dog_options_t { dog_options_t(Options()) }
+
   fileprivate init(_ options: Options) {
     self.init()
     workers = UInt32(clamping: options.workers)

@@ -166,10 +166,7 @@ public func dog_request_respond(
 public func dog_connect_options_init(
   _ options: UnsafeMutablePointer<dog_connect_options_t>?, _ size: Int
 ) -> dog_status_t {
-  outcome {
-    try dog_connect_options_t().write(to: options, size: size)
-    return .ok
-  }
+  outcome { try dog_connect_options_t.make(options, size: size) }
 }
 
 @c @implementation
@@ -189,10 +186,7 @@ public func dog_request_connect(
 @c @implementation
 public func dog_stream_options_init(_ options: UnsafeMutablePointer<dog_stream_options_t>?, _ size: Int) -> dog_status_t
 {
-  outcome {
-    try dog_stream_options_t().write(to: options, size: size)
-    return .ok
-  }
+  outcome { try dog_stream_options_t.make(options, size: size) }
 }
 
 @c @implementation
