@@ -73,6 +73,7 @@ final class Ticket: @unchecked Sendable {
     if worker.events != nil, handle.kind != .waiting {
       var record = EventRecord(.forget)
       record.question = handle
+      record.kept = exchange.request.byteCount
       worker.tell(record)
     }
     if case .identify(let gateway) = question { gateway.identified() }

@@ -4,8 +4,8 @@ import Synchronization
 ///
 /// DESIGN. A batch is all that one worker had to tell in one turn of its loop, so a lock is taken once per turn and
 /// once or twice per poll, never per event, and the order in which a worker told things is kept. The descriptor is
-/// readable exactly while something waits that the host gets to see: the batch that finds the flag down raises it, and
-/// it is lowered when the last event is taken, both under the lock.
+/// readable while something waits that the host gets to see, or that holds too much without being seen: the batch that
+/// finds the flag down raises it, and it is lowered when the last event is taken, both under the lock.
 ///
 /// The limits hold messages back, not events: a worker whose batch finds the queue full stops reading from its
 /// connections and is told, by `onRoom`, when half of it is free. Both under one lock, so no such word is lost.
@@ -16,15 +16,18 @@ final class EventQueue: @unchecked Sendable {
   private struct State {
     var batches: [EventBatch] = []
     var spares: [EventBatch] = []
-    /// Records that were put in and not taken out, and their bytes.
+    /// Records that were put in and not taken out, and their weight.
     var count = 0
     var bytes = 0
-    /// Of those, in `batches`, what the host does not see.
+    /// Of those, in `batches`, what the host does not see, and the bytes that can go with it.
     var untold = 0
+    var forgettable = 0
     /// True exactly while the flag is up.
     var isReady = false
     /// Workers that hold back, by their bits.
     var holding: UInt64 = 0
+    /// The last event is in.
+    var isOver = false
     var isClosed = false
   }
 
@@ -35,6 +38,7 @@ final class EventQueue: @unchecked Sendable {
   private static let smallBytesMax = 4096
   /// What the host does not see waits for what it does, unless so much of it waits, or the queue is full with it.
   private static let untoldMax = 64
+  private static let forgettableMax = 1 << 20
 
   /// Up as long as an event waits.
   private let ready: ReadyFlag
@@ -79,13 +83,14 @@ final class EventQueue: @unchecked Sendable {
     }
   }
 
-  /// One record that belongs to no worker; false: there was no room for it.
+  /// One record that belongs to no worker; false: there was no room for it, or the last event is in.
   @discardableResult
   func put(_ record: EventRecord, _ bytes: UnsafeRawBufferPointer, evenIfFull: Bool) -> Bool {
     let batch = EventBatch()
     batch.append(record, bytes)
     return state.withLock { state in
-      guard !state.isClosed, evenIfFull || !isFull(state) else { return false }
+      guard !state.isClosed, !state.isOver, evenIfFull || !isFull(state) else { return false }
+      state.isOver = record.kind == .stopped
       _ = add(batch, &state)
       return true
     }
@@ -94,10 +99,15 @@ final class EventQueue: @unchecked Sendable {
   /// True: what was in it is in another now, and it is the caller's again.
   private func add(_ batch: EventBatch, _ state: inout State) -> Bool {
     state.count += batch.records.count
-    state.bytes += batch.byteCount
+    state.bytes += batch.weight
     state.untold += batch.records.count - batch.told
+    state.forgettable += batch.forgettable
     waiting.add(batch.told, ordering: .relaxed)
-    if batch.told > 0 || state.untold > EventQueue.untoldMax || isFull(state) { makeReady(&state) }
+    if batch.told > 0 || state.untold > EventQueue.untoldMax || state.forgettable > EventQueue.forgettableMax
+      || isFull(state)
+    {
+      makeReady(&state)
+    }
     if let last = state.batches.last, batch.records.count <= EventQueue.smallRecordsMax,
       batch.byteCount <= EventQueue.smallBytesMax, last.hasRoom
     {
@@ -151,8 +161,8 @@ final class EventQueue: @unchecked Sendable {
         let record = batch.records[position]
         position += 1
         passed.count += 1
-        passed.told += record.kind == .forget ? 0 : 1
-        passed.bytes += record.bytes.count
+        passed.told += record.isTold ? 1 : 0
+        passed.bytes += record.weight
         if deliver(record, batch.bytes(of: record)) { given += 1 }
         if record.kind == .stopped { isOver = true }
       }
@@ -173,6 +183,7 @@ final class EventQueue: @unchecked Sendable {
       }
       defer { state.batches = [] }
       state.untold = 0
+      state.forgettable = 0
       return (state.isClosed, state.batches)
     }
     guard !isClosed else { throw .stale }

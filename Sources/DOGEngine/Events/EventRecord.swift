@@ -40,10 +40,17 @@ struct EventRecord {
   var number: UInt64 = 0
   /// What the host's getters or results are made of: immutable, so that any thread may let it go.
   var object: (any AnyObject & Sendable)?
+  /// Bytes that the object keeps in memory; of one to forget those that can go.
+  var kept = 0
   /// Where its bytes are in its batch.
   fileprivate(set) var bytes = 0..<0
 
   init(_ kind: Kind) { self.kind = kind }
+
+  /// The host gets to see it.
+  var isTold: Bool { kind != .forget }
+  /// What it counts for against the queue's limit of bytes.
+  var weight: Int { bytes.count + (isTold ? kept : 0) }
 }
 
 /// What one worker has to tell: filled by it, then handed over whole and read by whoever polls.
@@ -59,10 +66,14 @@ final class EventBatch: @unchecked Sendable {
   private(set) var records: ContiguousArray<EventRecord> = []
   /// How many of them the host gets to see.
   private(set) var told = 0
+  /// The weights of all of them.
+  private(set) var weight = 0
+  /// Bytes that can go when what it says to forget is forgotten.
+  private(set) var forgettable = 0
   private let content = SharedBytes(capacity: 256)
 
   var byteCount: Int { content.count }
-  var hasRoom: Bool { records.count < EventBatch.recordsMax && byteCount < EventBatch.bytesMax }
+  var hasRoom: Bool { records.count < EventBatch.recordsMax && weight < EventBatch.bytesMax }
   var isSpareable: Bool { content.capacity <= EventBatch.spareBytesMax }
 
   func append(_ record: EventRecord, _ bytes: UnsafeRawBufferPointer) {
@@ -70,7 +81,8 @@ final class EventBatch: @unchecked Sendable {
     record.bytes = content.count..<content.count + bytes.count
     content.append(bytes)
     records.append(record)
-    if record.kind != .forget { told += 1 }
+    weight += record.weight
+    if record.isTold { told += 1 } else { forgettable += record.kept }
   }
 
   /// Good until the batch is used again.
@@ -82,5 +94,7 @@ final class EventBatch: @unchecked Sendable {
     records.removeAll(keepingCapacity: records.count <= 4096)
     content.removeAll()
     told = 0
+    weight = 0
+    forgettable = 0
   }
 }

@@ -78,6 +78,9 @@ public final class HTTPRequest: Sendable {
     PercentCoding.value(of: name, inQuery: head[head.content.query])
   }
 
+  /// What its head and body take in memory.
+  var byteCount: Int { head.byteCount + bodyBuffer.count }
+
   /// For the log: the client's address, method and path, of which a client can make no more than that.
   var summary: String {
     let method = withMethod { LogText.quoted($0, max: 20) }

@@ -44,6 +44,8 @@ struct RequestHead: ~Copyable, @unchecked Sendable {
 
   let content: Content
   let headerCount: Int
+  /// What it takes in memory.
+  let byteCount: Int
   private let storage: UnsafeMutableRawPointer
   private let bytes: UnsafeRawPointer
 
@@ -60,16 +62,21 @@ struct RequestHead: ~Copyable, @unchecked Sendable {
       start: storage.bindMemory(to: Header.self, capacity: scanner.headerCount), count: scanner.headerCount)
     do throws(RequestFault) {
       let content = try Content(UnsafeRawBufferPointer(head), table, scanner)
-      return RequestHead(content: content, headerCount: table.count, storage: storage, bytes: storage + tableSize)
+      return RequestHead(
+        content: content, headerCount: table.count, byteCount: tableSize + source.count, storage: storage,
+        bytes: storage + tableSize)
     } catch {
       storage.deallocate()
       throw error
     }
   }
 
-  private init(content: Content, headerCount: Int, storage: UnsafeMutableRawPointer, bytes: UnsafeRawPointer) {
+  private init(
+    content: Content, headerCount: Int, byteCount: Int, storage: UnsafeMutableRawPointer, bytes: UnsafeRawPointer
+  ) {
     self.content = content
     self.headerCount = headerCount
+    self.byteCount = byteCount
     self.storage = storage
     self.bytes = bytes
   }

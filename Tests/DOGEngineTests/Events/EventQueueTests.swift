@@ -66,6 +66,33 @@ import Testing
     #expect(try reader.take().map(\.record.number) == [0])
   }
 
+  @Test func `what the host does not see wakes it where much memory goes with it`() throws {
+    let (queue, reader) = try make(count: 1000)
+    var forget = EventRecord(.forget)
+    forget.kept = 700_000
+    #expect(!queue.put(forget, from: 0), "it is to go, and holds nobody back")
+    #expect(!reader.isReadable)
+    #expect(!queue.put(forget, from: 0))
+    #expect(reader.isReadable)
+    #expect(try reader.take().isEmpty)
+    #expect(!queue.put(forget, from: 0))
+    #expect(!reader.isReadable)
+  }
+
+  @Test func `E2 what an event keeps in memory counts as its bytes do`() throws {
+    let (queue, reader) = try make(bytes: 1024)
+    var toldToGoOn: [Int] = []
+    queue.onRoom = { toldToGoOn.append($0) }
+    var question = EventRecord(.identify)
+    question.kept = 600
+    #expect(!queue.put(question, [UInt8](repeating: 0, count: 10), from: 1))
+    #expect(queue.put(question, from: 1))
+    #expect(try reader.take(1).count == 1)
+    #expect(toldToGoOn == [])
+    #expect(try reader.take(1).count == 1)
+    #expect(toldToGoOn == [1])
+  }
+
   @Test func `E2 at its count a worker is told to hold back, and to go on when half of it is taken`() throws {
     let (queue, reader) = try make(count: 10)
     var toldToGoOn: [Int] = []
@@ -106,6 +133,16 @@ import Testing
     queue.put(.numbered(0, .stopped), from: 0)
     #expect(try reader.take().count == 1)
     for _ in 0..<2 { #expect(throws: Status.wrongState) { try reader.take() } }
+  }
+
+  @Test func `the last event is the last, whoever has something to log`() throws {
+    let (queue, reader) = try make()
+    let none = UnsafeRawBufferPointer(start: nil, count: 0)
+    #expect(queue.put(.numbered(0, .stopped), none, evenIfFull: true))
+    #expect(!queue.put(.numbered(1, .log), none, evenIfFull: false))
+    #expect(queue.count == 1)
+    #expect(try reader.take().map(\.record.number) == [0])
+    #expect(!reader.isReadable, "and nobody is asked to poll again")
   }
 
   @Test func `one poll at a time`() throws {

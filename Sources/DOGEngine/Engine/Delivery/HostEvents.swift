@@ -66,6 +66,7 @@ extension Worker {
     var record = record
     record.question = request.handle
     record.object = AskedRequest(ticket)
+    record.kept = ticket.exchange.request.byteCount
     tell(record, bytes)
   }
 }

@@ -23,6 +23,7 @@ enum Outcomes {
       record.shard = shard
       record.number = UInt64(clamping: results.count)
       record.object = GossipResults(results)
+      record.kept = results.reduce(0) { $0 + $1.data.count }
       Worker.current?.tell(record)
     }
   }
