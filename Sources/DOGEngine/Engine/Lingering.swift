@@ -25,6 +25,7 @@ final class Lingering: StreamOwner {
     }
     lingering.handle = handle
     stream.owner = lingering
+    stream.readToEnd()
     stream.shutdown()
     stream.readStart()
     worker.remind(handle, at: deadline)

@@ -172,6 +172,18 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     worker.route(exchange)
   }
 
+  /// What it sent in time was not read in time: it has its time anew.
+  func streamGoesOn(heldSince: UInt64) {
+    switch state {
+    case .arriving: setDeadline(max(deadline, worker.now + options.handshakeTimeoutMs))
+    case .reading:
+      setDeadline(
+        max(deadline, worker.now + (parser.phase == .body ? options.bodyTimeoutMs : options.headerTimeoutMs)))
+      if !isReading { readAhead() }
+    case .waiting, .streaming, .leaving, .finishing, .lingering, .gone: break
+    }
+  }
+
   func streamEnded() {
     peerEnded = true
     switch state {
@@ -239,6 +251,8 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   private func readAhead() {
     guard case .reading = state else { return }
     if !ahead.isEmpty {
+      // What it sent ahead waits like what is still on its way.
+      guard !stream.holdsBack() else { return }
       let rest = ahead
       ahead = []
       rest.withUnsafeBytes { read($0) }
@@ -443,6 +457,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   /// No more requests: ends when what is queued has gone out.
   private func finish() {
     state = .finishing
+    stream.readToEnd()
     ahead = []
     setDeadline(worker.now + options.bodyTimeoutMs)
     isAllWritten ? flushed() : markDirty()

@@ -17,7 +17,7 @@ final class EventLoop: @unchecked Sendable {
 
   /// True while nothing is read from any stream: what reads here cannot pass on what it gets.
   private(set) var isHolding = false
-  /// Streams that had something to read meanwhile.
+  /// Streams that had something to read meanwhile, each at its `heldPlace`.
   private var held: [Stream] = []
 
   private let async: UnsafeMutablePointer<uv_async_t>
@@ -86,10 +86,26 @@ final class EventLoop: @unchecked Sendable {
     isHolding = false
     var streams: [Stream] = []
     swap(&streams, &held)
+    // Each is out of the list before the first goes on, which may hold it again or close it.
+    for stream in streams { stream.heldPlace = nil }
     for stream in streams { stream.goOn() }
   }
 
-  func goOnLater(_ stream: Stream) { held.append(stream) }
+  func goOnLater(_ stream: Stream) {
+    guard stream.heldPlace == nil else { return }
+    stream.heldPlace = held.count
+    held.append(stream)
+  }
+
+  /// The stream waits no more: it has closed, or need not.
+  func forgetHeld(_ stream: Stream) {
+    guard let place = stream.heldPlace, let last = held.popLast() else { return }
+    if last !== stream {
+      held[place] = last
+      last.heldPlace = place
+    }
+    stream.heldPlace = nil
+  }
 
   private func endTurn() {
     var streams: [Stream] = []

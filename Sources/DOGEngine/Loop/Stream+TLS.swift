@@ -45,7 +45,7 @@ extension Stream {
   }
 
   func resume() {
-    if let tls, isReading { pump(tls) }
+    if let tls, isReading, !holdsBack() { pump(tls) }
   }
 
   /// Goes as far as the input does.

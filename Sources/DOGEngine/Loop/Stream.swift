@@ -19,8 +19,13 @@ final class Stream {
   private(set) var isClosed = false
   /// True while its owner wants to read.
   private(set) var isReading = false
-  /// True from when the loop had no room for what came until it goes on: in the loop's list of such streams.
-  private(set) var isHeld = false
+  /// Where it is in the loop's list of those that it has no room for; the loop's to write.
+  var heldPlace: Int?
+  /// True from when the loop had no room for what came until it goes on.
+  var isHeld: Bool { heldPlace != nil }
+  private var heldSince: UInt64 = 0
+  /// What comes is thrown away, and its end alone awaited: that there is always room for.
+  private var readsToEnd = false
   /// Reads what comes before all else, TLS included; nil when that is over, or there is none. It advances its input
   /// past what it has taken. To be set before `begin`.
   var preface: ((inout UnsafeMutableRawBufferPointer) -> PrefaceProgress)?
@@ -141,12 +146,12 @@ final class Stream {
     uv_read_start(
       cuv_stream(tcp),
       { handle, _, buffer in
-        guard let buffer, let loop = handle?.pointee.loop.pointee.data else { return }
-        Unmanaged<EventLoop>.fromOpaque(loop)._withUnsafeGuaranteedRef {
+        guard let buffer, let data = handle?.pointee.data else { return }
+        Unmanaged<Stream>.fromOpaque(data)._withUnsafeGuaranteedRef { stream in
+          let room = stream.loop.readBuffer
           // With no room given nothing is read, and the callback gets UV_ENOBUFS.
           buffer.pointee = uv_buf_t(
-            base: $0.readBuffer.baseAddress?.assumingMemoryBound(to: CChar.self),
-            len: $0.isHolding ? 0 : $0.readBuffer.count)
+            base: room.baseAddress?.assumingMemoryBound(to: CChar.self), len: stream.mustWait ? 0 : room.count)
         }
       },
       { handle, count, buffer in
@@ -157,7 +162,7 @@ final class Stream {
             stream.received(UnsafeMutableRawBufferPointer(start: base, count: count))
           } else if count == Int(UV_EOF.rawValue) {
             stream.ended()
-          } else if count == Int(UV_ENOBUFS.rawValue), stream.loop.isHolding {
+          } else if count == Int(UV_ENOBUFS.rawValue), stream.mustWait {
             stream.hold()
           } else if count < 0 {
             stream.readStop()
@@ -173,19 +178,42 @@ final class Stream {
     uv_read_stop(cuv_stream(tcp))
   }
 
+  private var mustWait: Bool { loop.isHolding && !readsToEnd }
+
   private func hold() {
     uv_read_stop(cuv_stream(tcp))
     guard !isHeld else { return }
-    isHeld = true
+    heldSince = loop.now
     loop.goOnLater(self)
+  }
+
+  /// For what was read already and not passed on: true where it has to wait too, and `streamGoesOn` follows.
+  func holdsBack() -> Bool {
+    guard mustWait, !isClosed else { return false }
+    hold()
+    return true
   }
 
   /// The loop reads again.
   func goOn() {
-    isHeld = false
-    guard isReading, !isClosed else { return }
+    guard !isClosed else { return }
+    readAgain()
+    owner?.streamGoesOn(heldSince: heldSince)
+  }
+
+  /// From now on the owner throws away what comes, and waits for its end: a loop that holds reads it all the same.
+  func readToEnd() {
+    guard !readsToEnd, !isClosed else { return }
+    readsToEnd = true
+    guard isHeld else { return }
+    loop.forgetHeld(self)
+    readAgain()
+  }
+
+  private func readAgain() {
+    guard isReading else { return }
+    if tls != nil { resumeIfPending() }
     startReading()
-    owner?.streamGoesOn()
   }
 
   /// Writes what the kernel takes at once: how many bytes, 0 when it takes none now, negative when the connection is
@@ -290,6 +318,7 @@ final class Stream {
     preface = nil
     tls = nil
     place = nil
+    loop.forgetHeld(self)
   }
 
   private static let letGo: uv_close_cb = { handle in

@@ -11,14 +11,14 @@ protocol StreamOwner: AnyObject {
   func streamFailed(_ code: Int32)
   /// The peer broke the preface or TLS, in words for the log; nothing more comes, the owner closes the stream.
   func streamBroken(_ reason: String)
-  /// It is read from again, after a time in which the loop held it: what the peer did meanwhile is only heard now.
-  func streamGoesOn()
+  /// It is read from again: what the peer has done since `heldSince` is only heard now.
+  func streamGoesOn(heldSince: UInt64)
   /// What `write` was given, or `tryWrite` kept to itself, has gone to the kernel.
   func streamWritten()
 }
 
 extension StreamOwner {
-  func streamGoesOn() {}
+  func streamGoesOn(heldSince: UInt64) {}
 }
 
 /// What came of bytes that a stream's preface was shown.

@@ -6,6 +6,9 @@
 struct TokenBucket {
   static let rateMax = 1 << 30
   private static let unit = 1000
+  /// A day brings less than 2^57, and is as long as anything waits.
+  private static let beyondMsMax: UInt64 = 86_400_000
+  private static let levelMax = 1 << 60
 
   private let rate: Int
   /// What it holds when it is full.
@@ -24,7 +27,8 @@ struct TokenBucket {
   /// Whether there are `count` tokens now; takes none.
   mutating func has(_ count: Int, nowMs: UInt64) -> Bool {
     fill(nowMs)
-    return count <= level / TokenBucket.unit
+    // It may hold more than it is large (fillBeyond), but gives no more than that at once.
+    return count <= min(level, capacity) / TokenBucket.unit
   }
 
   /// Takes `count` tokens, if there are that many.
@@ -34,8 +38,18 @@ struct TokenBucket {
     return true
   }
 
+  /// Gives what the time since `start` brings, full as it may be: for a while in which nothing could be taken.
+  mutating func fillBeyond(since start: UInt64, nowMs: UInt64) {
+    fill(start)
+    guard nowMs > filledAt else { return }
+    let passed = Int(clamping: min(nowMs - filledAt, TokenBucket.beyondMsMax))
+    filledAt = nowMs
+    level = min(level + passed * rate, TokenBucket.levelMax)
+  }
+
   private mutating func fill(_ nowMs: UInt64) {
     guard nowMs > filledAt else { return }
+    guard level < capacity else { return filledAt = nowMs }
     let passed = nowMs - filledAt
     filledAt = nowMs
     // What is missing is less than 2^40, and so is the product where time did not pass long enough to fill it.

@@ -39,6 +39,12 @@ struct RateLimiter {
     return isEnough
   }
 
+  /// What comes next was sent over the time since `start`, in which nobody read it.
+  mutating func cameAtOnce(since start: UInt64, nowMs: UInt64) {
+    messages?.fillBeyond(since: start, nowMs: nowMs)
+    bytes?.fillBeyond(since: start, nowMs: nowMs)
+  }
+
   private mutating func takes(_ piece: Piece, _ count: Int, _ nowMs: UInt64) -> Bool {
     let number = piece == .part ? 0 : 1
     guard messages?.has(number, nowMs: nowMs) != false, bytes?.take(count, nowMs: nowMs) != false else { return false }

@@ -10,7 +10,7 @@ extension WebSocket {
       perform(closing.timePassed(nowMs: now))
       return
     }
-    if stream.isHeld { streamGoesOn() }
+    if stream.isHeld { isNotSilent() }
     if let watch, options.idleTimeoutMs > 0, now >= watch.messageAt + options.idleTimeoutMs {
       worker.logPeer(.info, "\(stream.peer.text): 1001, it was idle for too long")
       _ = close(code: CloseCode.goingAway.rawValue, reason: UnsafeRawBufferPointer(start: nil, count: 0))
@@ -26,8 +26,13 @@ extension WebSocket {
     remindNext(now)
   }
 
+  func streamGoesOn(heldSince: UInt64) {
+    isNotSilent()
+    watch?.limiter?.cameAtOnce(since: heldSince, nowMs: worker.now)
+  }
+
   /// Who is not listened to is not silent.
-  func streamGoesOn() {
+  private func isNotSilent() {
     keepAlive.heard(nowMs: worker.now)
     watch?.messageAt = worker.now
   }

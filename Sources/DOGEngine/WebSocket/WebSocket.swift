@@ -251,6 +251,8 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
     switch action {
     case .none: break
     case .sendClose(let code, let reason):
+      // Its messages count no longer, and its own close frame must not come too late for the host's sake.
+      stream.readToEnd()
       reason.withUnsafeBytes { reason in
         let code = code?.rawValue ?? 0
         outbox.queueCopy(size: FrameEncoder.closeSize(code: code, reasonCount: reason.count)) {

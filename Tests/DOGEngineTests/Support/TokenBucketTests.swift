@@ -50,10 +50,39 @@ import Testing
     #expect(taken == [false, true])
   }
 
+  @Test func `time in which nothing could be taken fills it beyond its burst`() {
+    var bucket = TokenBucket(rate: 10, burst: 3, nowMs: 0)
+    bucket.fillBeyond(since: 1000, nowMs: 1500)
+    let taken = (0..<9).map { _ in bucket.take(1, nowMs: 1500) }
+    #expect(taken == [true, true, true, true, true, true, true, true, false], "3 and those of half a second")
+    let late = [1599, 1600, 1600].map { bucket.take(1, nowMs: $0) }
+    #expect(late == [false, true, false], "and its rate as ever")
+  }
+
+  @Test func `what is beyond its burst stays, is not added to, and is not given at once`() {
+    var bucket = TokenBucket(rate: 10, burst: 3, nowMs: 0)
+    bucket.fillBeyond(since: 0, nowMs: 1000)
+    let taken = [4, 3, 3, 3, 3, 3].map { bucket.take($0, nowMs: 1_000_000) }
+    #expect(taken == [false, true, true, true, true, false])
+    bucket.fillBeyond(since: 5000, nowMs: 4000)
+    bucket.fillBeyond(since: 0, nowMs: 1_000_000)
+    let later = bucket.take(3, nowMs: 1_000_000)
+    #expect(!later, "that time was counted")
+  }
+
   @Test func `time that stands still or goes back brings nothing`() {
     var bucket = TokenBucket(rate: 1000, burst: 1, nowMs: 50)
     let taken = ([50, 10, 50, 51] as [UInt64]).map { bucket.take(1, nowMs: $0) }
     #expect(taken == [true, false, false, true])
+  }
+
+  @Test func `no time and no rate overflow it`() {
+    var bucket = TokenBucket(rate: .max, burst: .max, nowMs: 0)
+    for since in [0, 1, .max / 2, .max - 1] as [UInt64] {
+      for now in [0, 1, .max / 2, .max] as [UInt64] { bucket.fillBeyond(since: since, nowMs: now) }
+    }
+    let taken = (0..<100).map { _ in bucket.take(TokenBucket.rateMax, nowMs: .max) }
+    #expect(taken == [Bool](repeating: true, count: 100))
   }
 
   @Test func `the ends of every range overflow nothing`() {

@@ -13,7 +13,8 @@ extension Handle {
   /// What the host is lent for the callback that runs, or until it polls again.
   func withLender<Result>(_ body: (inout Lender) -> Result) throws(Status) -> Result {
     if let worker = Worker.current, worker.engineNumber == engine { return body(&worker.callouts.lender) }
-    guard let events = EngineTable.find(engine)?.events else { throw .wrongThread }
+    guard let engine = EngineTable.find(engine) else { throw .stale }
+    guard let events = engine.events else { throw .wrongThread }
     return events.view.withLender(body)
   }
 }
