@@ -185,7 +185,8 @@ typedef enum dog_rate_policy {
 /* How the engine calls the host. */
 typedef enum dog_delivery {
   DOG_DELIVERY_CALLBACKS = 1, /* the classes' callbacks, on the workers' threads, several at once */
-  DOG_DELIVERY_EVENTS = 2,    /* dog_engine_poll, on a thread of the host's: no other ever enters its code */
+  DOG_DELIVERY_EVENTS = 2,    /* dog_engine_poll, on a thread of the host's: no other ever enters its code, but for
+                               * dog_options_t.log where that is set */
   DOG_DELIVERY_MAX = 0x7fffffff
 } dog_delivery_t;
 
@@ -256,10 +257,11 @@ typedef struct dog_options {
   uint64_t admission_memory_bytes; /* 0: never. Resident memory of the process, measured four times a second */
   uint32_t retry_after_seconds;  /* 1: the Retry-After of every 503 of the engine's own; at most 86,400 */
   dog_delivery_t delivery;       /* DOG_DELIVERY_CALLBACKS */
-  /* With DOG_DELIVERY_EVENTS: events that wait for dog_engine_poll, and the bytes that they carry. At either limit the
-   * workers stop reading from their connections until the host has taken half; nothing is lost, TCP slows the clients
-   * down, and their deadlines wait. What needs no reading still comes: it is bounded by what there is of connections,
-   * Shards and questions. */
+  /* With DOG_DELIVERY_EVENTS: events that wait for dog_engine_poll, and the bytes that they carry, requests with their
+   * bodies included. At either limit the workers stop reading from their connections until the host has taken half;
+   * nothing is lost, TCP slows the clients down, their deadlines wait, and what they send within their rate stays
+   * within it. What needs no reading still comes: it is bounded by what there is of connections, Shards and questions,
+   * and by what the host does itself. */
   uint32_t events_max;           /* 65,536; 1 to 16,777,216 */
   uint32_t event_bytes_max;      /* 16,777,216; 1,024 to 1,073,741,824 */
 } dog_options_t;
@@ -272,6 +274,7 @@ dog_status_t dog_options_init(dog_options_t *options, size_t size);
 /*
  * Makes an engine that is not running yet. `options` may be NULL for the defaults. Any thread.
  * DOG_EINVAL: an option is out of its range (the log says which). DOG_EFULL: DOG_ENGINES_MAX engines are alive.
+ * DOG_ESYSTEM: there is no descriptor for the queue of events.
  */
 dog_status_t dog_engine_create(const dog_options_t *options, dog_engine_t **engine);
 
@@ -381,7 +384,8 @@ typedef dog_status_t (*dog_identify_fn)(void *user, dog_gateway_t gateway, dog_r
 typedef dog_status_t (*dog_clusterize_fn)(void *user, dog_gateway_t gateway, dog_request_t request);
 
 /* A Gateway ends: it has no Shard and nobody to remember, or the engine stops. Its handle can still be read; the next
- * request of its name begins another. */
+ * request of its name begins another. Shards that it has just lost may be on other workers, and hear of their own end a
+ * little later. */
 typedef void (*dog_retire_fn)(void *user, dog_gateway_t gateway);
 
 /* A request was placed on this Shard: answer with dog_request_respond or dog_request_connect, now or later. */
@@ -768,7 +772,8 @@ dog_status_t dog_gateway_whisper(dog_gateway_t gateway, const char *uid, size_t 
  *  - Pointers in an event, and those that a getter gives, are good until the next dog_engine_poll (or
  *    dog_engine_destroy). Getters may be called from any thread, and say what was true at the last event that was
  *    delivered: a socket's and a Shard's handle can be read from its first event until the poll after its last, a
- *    request's as long as it is unanswered. dog_socket_buffered is DOG_ETHREAD.
+ *    Gateway's name from its first DOG_EVENT_IDENTIFY until the poll after its DOG_EVENT_RETIRE, a request as long as
+ *    it is unanswered. dog_socket_buffered is DOG_ETHREAD.
  *  - What sends, posts or answers is the same as ever, from any thread. An answer may come any time later; the
  *    deadlines are the same, so a host that does not poll has its clients told 503.
  *  - Where a function takes a callback (dog_socket_whisper, dog_shard_gossip, dog_stream_options_t) it is NULL, else

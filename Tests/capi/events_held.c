@@ -161,7 +161,7 @@ static void questions_that_nobody_takes_are_bounded_by_their_bytes(void) {
   CHECK_OK(dog_engine_destroy(host.app.engine));
 }
 
-/* What a client has sent ahead is no more read than what is on its way: each request would leave its question behind. */
+/* What a client has sent ahead is no more read than what is on its way: each request leaves its question behind. */
 static void requests_sent_ahead_wait_too(void) {
   enum { AHEAD = 200 };
   held_t held;

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 
 static dog_status_t poll_once(dog_engine_t *engine, int32_t timeout_ms) {
   dog_event_t event;
@@ -98,6 +99,38 @@ static void options_of_the_queue_have_ranges(void) {
     dog_status_t status = dog_engine_create(&options, &engine);
     if (status != table[index].wanted) FAIL("row %zu is %s", index, dog_status_name(status));
     if (status == DOG_OK) CHECK_OK(dog_engine_destroy(engine));
+  }
+}
+
+static dog_status_t create(dog_engine_t **engine) {
+  dog_options_t options;
+  CHECK_OK(dog_options_init(&options, sizeof options));
+  options.delivery = DOG_DELIVERY_EVENTS;
+  return dog_engine_create(&options, engine);
+}
+
+static void a_queue_needs_descriptors(void) {
+  dog_engine_t *engine = NULL;
+  CHECK_OK(create(&engine)); /* what the library opens once is open by then */
+  CHECK_OK(dog_engine_destroy(engine));
+  int next = dup(0);
+  CHECK(next >= 0);
+  CHECK(close(next) == 0);
+  struct rlimit before, tight;
+  CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  for (int room = 0; room < 3; room++) {
+    tight = before;
+    tight.rlim_cur = (rlim_t)(next + room);
+    CHECK(setrlimit(RLIMIT_NOFILE, &tight) == 0);
+    engine = NULL;
+    dog_status_t status = create(&engine);
+    CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK_STATUS(status, room < 2 ? DOG_ESYSTEM : DOG_OK);
+    CHECK((engine != NULL) == (status == DOG_OK));
+    if (engine != NULL) CHECK_OK(dog_engine_destroy(engine));
+    int again = dup(0);
+    CHECK_NUMBER(again, next); /* nothing stays open */
+    CHECK(close(again) == 0);
   }
 }
 
@@ -610,6 +643,7 @@ int main(int argc, char **argv) {
       ROW(a_poll_of_no_engine_is_refused),
       ROW(an_engine_that_calls_back_has_no_queue),
       ROW(options_of_the_queue_have_ranges),
+      ROW(a_queue_needs_descriptors),
       ROW(with_events_a_class_has_no_callbacks),
       ROW(with_callbacks_a_class_has_no_events),
       ROW(with_events_a_call_takes_no_callback),
