@@ -38,6 +38,7 @@ static int handle(const dog_event_t *event) {
       break;
     case DOG_EVENT_START: onstart(NULL, shard); break;
     case DOG_EVENT_STOP: onstop(NULL, shard); break;
+    case DOG_EVENT_RETIRE: break;
     case DOG_EVENT_OPEN: close_failed(socket, onopen(NULL, shard, socket)); break;
     case DOG_EVENT_MESSAGE:
       close_failed(socket, onmessage(NULL, shard, socket, event->kind, event->data, event->length));
