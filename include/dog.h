@@ -834,9 +834,9 @@ typedef struct dog_event {
 /*
  * Waits until there is an event, for at most `timeout_ms` (0: not at all; -1: as long as it takes; at most 86,400,000),
  * and fills in as many as there are, up to `capacity`, which is 1 or more; `count` gets how many. Everything that the
- * poll before gave is let go. Any thread, also before dog_engine_start. A signal, the timeout and, now and then, nothing
- * at all make it return DOG_OK with a count of 0. DOG_ESTATE: the engine delivers by callbacks, another thread polls
- * right now, or DOG_EVENT_STOPPED was delivered before. DOG_ESTALE: the engine was destroyed meanwhile.
+ * poll before gave is let go. Any thread, also before dog_engine_start. A signal, the timeout and, now and then,
+ * nothing at all make it return DOG_OK with a count of 0. DOG_ESTATE: the engine delivers by callbacks, another thread
+ * polls right now, or DOG_EVENT_STOPPED was delivered before. DOG_ESTALE: the engine was destroyed meanwhile.
  */
 dog_status_t dog_engine_poll(dog_engine_t *engine, dog_event_t *events, size_t capacity, int32_t timeout_ms,
                              size_t *count);
