@@ -116,6 +116,7 @@ def plain_suites():
         python_suite("Tests/docs", 180),
         python_suite("Tests/packages", 300),
         python_suite("Tests/abi", 60),
+        python_suite("Tests/bench", 120),
         python_suite("Tests/faults", 420),
         python_suite("Tests/soak", 400),
         python_suite("Tests/fuzz", 480),
