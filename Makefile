@@ -34,8 +34,8 @@ RELEASE = $(SCRATCH)/release
 # Warnings are errors where nobody would read them.
 EXAMPLE_FLAGS = -std=c11 $(CFLAGS) -Wall -Wextra -pedantic $(if $(CI),-Werror) -pthread
 
-.PHONY: build all setup setup-test demo test test-asan test-tsan fuzz soak bench abi fmt lint install uninstall clean help
-.PHONY: swift-lib swift-host bindings python node conformance-host
+.PHONY: build all setup setup-test demo test test-asan test-tsan fuzz soak bench abi fmt lint install uninstall clean
+.PHONY: help swift-lib swift-host bindings python node conformance-host
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 # SwiftPM uses every core by itself, and two of it in one folder wait for one another.
