@@ -805,7 +805,7 @@ typedef enum dog_event_type {
   /* The engine. */
   DOG_EVENT_LOG = 17,       /* code: a dog_log_level_t; data: the line. Only where dog_options_t.log is NULL; a line
                              * that finds the queue full is left out */
-  DOG_EVENT_STOPPED = 18,   /* the last one: all workers have ended */
+  DOG_EVENT_STOPPED = 18,   /* the last one: all workers have ended, or the start failed */
   /* Gateways. */
   DOG_EVENT_RETIRE = 19,    /* gateway; data: its name */
   DOG_EVENT_TYPE_MAX = 0x7fffffff

@@ -394,6 +394,21 @@ static void a_poll_may_begin_before_the_engine_does(void) {
   host_end(&host);
 }
 
+static void a_start_that_fails_is_the_end_too(void) {
+  host_t host;
+  host_init(&host);
+  host.app.shard.parent = "NOBODY";
+  app_prepare(&host.app);
+  poller_t poller;
+  poller_start(&poller, host.app.engine);
+  CHECK_STATUS(dog_engine_start(host.app.engine), DOG_ENOENT);
+  poller_join(&poller);
+  CHECK_OK(poller.status);
+  CHECK_NUMBER(poller.event.type, DOG_EVENT_STOPPED);
+  CHECK_STATUS(poll_once(host.app.engine, 0), DOG_ESTATE);
+  CHECK_OK(dog_engine_destroy(host.app.engine));
+}
+
 static void nothing_comes_after_the_last_event(void) {
   host_t host;
   host_init(&host);
@@ -651,6 +666,7 @@ int main(int argc, char **argv) {
       ROW(a_signal_ends_a_poll_with_nothing),
       ROW(a_timeout_ends_a_poll_with_nothing),
       ROW(a_poll_may_begin_before_the_engine_does),
+      ROW(a_start_that_fails_is_the_end_too),
       ROW(nothing_comes_after_the_last_event),
       ROW(the_last_event_is_the_last_even_with_a_log),
       ROW(a_stop_returns_at_once_whoever_waits),

@@ -78,6 +78,7 @@ extension Engine {
         life.workersRunning = 0
       }
       closePorts()
+      events?.tellStopped()
       throw error
     }
     lifecycle.markStarted()
