@@ -115,8 +115,7 @@ dog.TO_SELF = tonumber(lib.DOG_TO_SELF)
 
 -- ---- statuses -------------------------------------------------------------------------------------------------------
 
-local OK, ESTALE, EKIND, ENOENT, EFULL = 0, tonumber(lib.DOG_ESTALE), tonumber(lib.DOG_EKIND), tonumber(lib.DOG_ENOENT),
-  tonumber(lib.DOG_EFULL)
+local OK, EKIND, ENOENT, EFULL = 0, tonumber(lib.DOG_EKIND), tonumber(lib.DOG_ENOENT), tonumber(lib.DOG_EFULL)
 local STATUS = setmetatable({}, {
   __index = function(names, status)
     names[status] = ffi.string(lib.dog_status_name(status))
@@ -184,6 +183,7 @@ local pinned = {}
 -- { Name = "value", Many = { "one", "two" }, { "Name", "value" } } as dog.h has it: an array and its count.
 local function header_list(headers)
   if headers == nil then return nil, 0 end
+  if type(headers) ~= "table" then error("headers are a table, not a " .. type(headers), 3) end
   local names, values = {}, {}
   local function add(name, value)
     if type(name) ~= "string" or type(value) ~= "string" and type(value) ~= "number" then
@@ -739,6 +739,9 @@ end
 -- The body is whole.
 function Stream:finish() return outcome(lib.dog_request_respond_end(self._handle)) end
 
+-- The body cannot be finished: the connection is reset, so that what came is not taken for the whole.
+function Stream:abort() return outcome(lib.dog_request_respond_abort(self._handle)) end
+
 -- Waits until it is over: "DOG_OK" where all of it went out, else what ended it.
 function Stream:wait()
   while not self.status do
@@ -763,13 +766,13 @@ local function definition_of(class)
 end
 
 local HANDLERS = {
-  gateway = set("identify", "clusterize"),
+  gateway = set("identify", "clusterize", "onretire"),
   shard = set("onstart", "receive", "onopen", "onmessage", "onclose", "onerror", "ondrain", "ongossip", "onstop"),
 }
 local REQUIRED = { gateway = "identify", shard = "receive" }
 local METHODS = { gateway = Gateway, shard = Shard }
 local RESERVED = {
-  gateway = set("size", "name", "user", "identify", "clusterize", "clusterize_events"),
+  gateway = set("size", "name", "user", "identify", "clusterize", "clusterize_events", "onretire"),
   shard = set("size", "name", "user", "onstart", "receive", "onopen", "onmessage", "onclose", "onerror", "ondrain",
     "ongossip", "onstop", "gossip_events"),
 }
@@ -875,8 +878,6 @@ function dog.engine(options)
     _timers = {},
     _objects = {}, -- shards and sockets, by handle
     _gateways = {}, -- gateways, by handle
-    _gateway_count = 0,
-    _gateway_sweep = 256, -- how many make it worth to look for those that were retired
     _streams = {}, -- by number
     _classes = {}, -- by number, which is their `user`
     _fetch = nil,
@@ -886,11 +887,14 @@ function dog.engine(options)
   }, Engine)
 end
 
--- Tells of a handler that failed. Whatever the hook does, the engine goes on.
+-- Tells of a handler that failed, and gives what it failed with. Whatever the hook does, the engine goes on.
 function Engine:_report(what, failed)
+  -- Where the stack or memory is used up there is no room for `trace`, and this is LuaJIT's own message.
+  if type(failed) ~= "table" then failed = { text = tostring(failed), trace = tostring(failed) } end
   local message = what .. ": " .. failed.trace
   local is_well, problem = pcall(self._report_hook, message)
   if not is_well then write_report(message .. "\nand the report hook failed: " .. tostring(problem)) end
+  return failed
 end
 
 -- A set-up call that must succeed; what the log says about it is in the error.
@@ -986,7 +990,7 @@ function Engine:destroy()
   self._event, self._event_count = 0, 0
   self._waiting, self._waiting_count, self._timers, self._ready, self._idle = {}, 0, {}, {}, {}
   self._ready_first, self._ready_last = 1, 0
-  self._objects, self._gateways, self._gateway_count, self._streams = {}, {}, 0, {}
+  self._objects, self._gateways, self._streams = {}, {}, {}
 end
 
 function Engine:stats()
@@ -1016,7 +1020,8 @@ local SHARD, SOCKET, GATEWAY = word_of "shard", word_of "socket", word_of "gatew
 
 -- What a handler failed with: the text of it, and that with the handler's frames, up to where this file called it.
 local function trace(problem)
-  local text = tostring(problem)
+  local has_text, text = pcall(tostring, problem)
+  if not has_text then text = "an error (a " .. type(problem) .. ") that tostring fails for" end
   local frames = debug.traceback(text, 2)
   return { text = text, trace = frames:match "^(.*)\n%s*%[C%]: in function 'xpcall'" or frames }
 end
@@ -1032,37 +1037,17 @@ local function socket_at(engine, base)
   return find_object(engine._objects, engine._words[base + SOCKET + LOW], engine._words[base + SOCKET + HIGH])
 end
 
--- Gateways have no last event. So when there are twice as many as there were alive, those that are not any more go.
-local function sweep_gateways(engine)
-  local retired, stats = {}, ffi.new "dog_gateway_stats_t"
-  stats.size = ffi.sizeof(stats)
-  for _, first in pairs(engine._gateways) do
-    local gateway = first
-    while gateway do
-      if lib.dog_gateway_stats(gateway._handle, stats) == ESTALE then retired[#retired + 1] = gateway end
-      gateway = gateway._next
-    end
-  end
-  for _, gateway in ipairs(retired) do
-    remove_object(engine._gateways, gateway)
-    wake_pending(engine, gateway)
-  end
-  engine._gateway_count = engine._gateway_count - #retired
-  engine._gateway_sweep = math.max(256, 2 * engine._gateway_count)
-end
-
 -- The object of a handle, made when it is first seen: of that class, and with that name or the one that it tells.
 local function gateway_of(engine, handle, low, high, class, name)
   local gateway = find_object(engine._gateways, low, high)
   if gateway then return gateway end
-  if engine._gateway_count >= engine._gateway_sweep then sweep_gateways(engine) end
   gateway = setmetatable({
     engine = engine,
     name = name or text_of(lib.dog_gateway_name(handle, text_out, length_out)),
     _handle = handle,
+    _class = class,
   }, definition_of(class).meta)
   add_object(engine._gateways, gateway, low, high)
-  engine._gateway_count = engine._gateway_count + 1
   return gateway
 end
 
@@ -1086,7 +1071,8 @@ function Engine:find(class, name)
   if status == ENOENT then return nil end
   if status ~= OK then return failure(status) end
   local halves = ffi.cast("int32_t *", out)
-  return gateway_of(self, out[0], halves[LOW], halves[HIGH], self:_class_named(class))
+  -- Alive it may be before its first event was delivered, and then it has no name to be read yet.
+  return gateway_of(self, out[0], halves[LOW], halves[HIGH], self:_class_named(class), name)
 end
 
 -- ---- questions
@@ -1161,9 +1147,9 @@ local function ask(engine, request, class, what, question, self)
   local is_well, failed = xpcall(question, trace, self, request)
   if is_well then return end
   engine:_report(class and definition_of(class).name .. "." .. what or what, failed)
-  -- Where it was answered already this changes nothing. A response that was begun has no other end than this.
+  -- Where it was answered already this changes nothing. What came of a response that was begun is not the whole of it.
   if request._stream then
-    lib.dog_request_respond_end(request._handle)
+    lib.dog_request_respond_abort(request._handle)
   else
     refuse(request, 500)
   end
@@ -1191,11 +1177,11 @@ end
 
 -- ---- handlers without an answer
 
-local function call(engine, shard, what, ...)
-  local handler = shard[what]
+local function call(engine, self, what, ...)
+  local handler = self[what]
   if not handler then return true end
-  local is_well, failed = xpcall(handler, trace, shard, ...)
-  if not is_well then engine:_report(definition_of(shard._class).name .. "." .. what, failed) end
+  local is_well, failed = xpcall(handler, trace, self, ...)
+  if not is_well then failed = engine:_report(definition_of(self._class).name .. "." .. what, failed) end
   return is_well, failed
 end
 
@@ -1236,8 +1222,15 @@ on[tonumber(lib.DOG_EVENT_GOSSIP)] = function(engine, event, base)
   local gossip = setmetatable({ _handle = event.gossip }, Gossip)
   local is_well, failed = xpcall(ask_gossip, trace, shard, data_of(event), gossip)
   if is_well then return end
-  engine:_report(definition_of(shard._class).name .. ".ongossip", failed)
+  failed = engine:_report(definition_of(shard._class).name .. ".ongossip", failed)
   gossip:fail(failed.text)
+end
+
+on[tonumber(lib.DOG_EVENT_RETIRE)] = function(engine, event, base)
+  local gateway = gateway_at(engine, event, base, engine._classes[user_of(event)], data_of(event))
+  remove_object(engine._gateways, gateway)
+  wake_pending(engine, gateway)
+  call(engine, gateway, "onretire")
 end
 
 on[tonumber(lib.DOG_EVENT_START)] = function(engine, event, base)
@@ -1282,7 +1275,7 @@ on[tonumber(lib.DOG_EVENT_MESSAGE)] = function(engine, event, base)
   local kind = KIND_NAME[engine._words[base + KIND_WORD]]
   local is_well, failed = xpcall(handler, trace, shard, socket, data_of(event), kind)
   if is_well then return end
-  engine:_report(definition_of(shard._class).name .. ".onmessage", failed)
+  failed = engine:_report(definition_of(shard._class).name .. ".onmessage", failed)
   fail_socket(engine, shard, socket, failed)
 end
 

@@ -1,6 +1,7 @@
 """What handlers are given, what they return, and what becomes of one that fails."""
 import asyncio
 import http.client
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -303,6 +304,39 @@ def test_a_gateway_is_found_by_its_name(chat):
     asyncio.run(talk())
 
 
+def test_a_gateway_may_be_found_before_its_first_request_was_asked_about(chat):
+    program = chat("""
+        function Seats:receive() return self.gateway.name end
+        function fetch()
+          print "waiting"
+          local room
+          repeat room = engine:find(Room, "den") until room
+          return room.name
+        end""")
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(program.get, "/")
+        program.line_with("waiting")
+        assert program.get("/rooms/den") == (200, "den")
+        assert found.result(60) == (200, "den")
+
+
+def test_a_gateway_that_ends_is_told(chat):
+    program = chat("""
+        Room = dog.gateway("Room", { child = "Seats", limit = 2, idle_seconds = 1, sticky_seconds = 1 })
+        function Room:identify() return self.name == "den" and "ann" or 403 end
+        function Room:onretire()
+          local found = engine:find(Room, self.name)
+          print("retired " .. self.name .. " " .. tostring(found) .. " " .. tostring(next(engine._gateways)))
+          error "on purpose"
+        end
+        function Seats:receive() return 200 end""")
+    assert program.get("/rooms/pub")[0] == 403
+    assert program.line_with("retired") == "retired pub nil nil"
+    program.says("Room.onretire: ")
+    assert program.get("/rooms/den")[0] == 200
+    assert program.line_with("retired den") == "retired den nil nil"
+
+
 def test_counts_of_the_engine(chat):
     program = chat("""
         function fetch()
@@ -324,6 +358,8 @@ def test_counts_of_the_engine(chat):
     ('function Room:clusterize() error "on purpose" end', "Room.clusterize: "),
     ('function Seats:receive() error "on purpose" end', "Seats.receive: "),
     ('function Seats:receive() error({}) end', "Seats.receive: table: "),
+    ('function Seats:receive() error(setmetatable({}, { __tostring = error })) end', "that tostring fails for"),
+    ('function Seats:receive() local function f() return 1 + f() end f() end', "stack overflow"),
     ('function Seats:receive() dog.sleep(1) error "on purpose" end', "Seats.receive: "),
     ("function Seats:receive() end", "Seats.receive: receive ended without an answer"),
     ("function Seats:receive() return true end", "Seats.receive: a handler returned a boolean"),
@@ -331,6 +367,7 @@ def test_counts_of_the_engine(chat):
     ("function Room:identify() return {} end", "Room.identify: identify returned a table"),
     ('function Seats:receive() return 200, "", { Bad = "a\\nb" } end', "DOG_EINVAL"),
     ('function Seats:receive() return 200, "", { Bad = true } end', "a header is a name and a string"),
+    ('function Seats:receive() return 200, "", "text/html" end', "headers are a table, not a string"),
     ('function Seats:receive() return 200, {} end', "a table can be sent where dog.json is set"),
     ('function Seats:receive() return 99 end', "DOG_EINVAL"),
     ('function Seats:receive() return 200, print end', "this is a function"),

@@ -87,7 +87,6 @@ def test_gateways_that_were_retired_are_forgotten(chat):
         function Room:identify()
           local count = 0
           for _ in pairs(engine._gateways) do count = count + 1 end
-          assert(count == engine._gateway_count)
           most = math.max(most, count)
           return 403
         end
@@ -103,8 +102,7 @@ def test_gateways_that_were_retired_are_forgotten(chat):
 
     for worker in range(4):
         knock(worker)
-    most = int(program.get("/")[1])
-    assert 200 <= most <= 600, most
+    assert 1 <= int(program.get("/")[1]) <= 10
 
 
 def test_an_engine_that_is_dropped_is_destroyed_by_the_collector():

@@ -132,11 +132,18 @@ def test_a_second_answer_is_none(chat):
     assert program.line_with("second") == "second DOG_ESTALE"
 
 
-def test_a_handler_that_fails_after_it_began_a_response_leaves_nobody_waiting(chat):
-    program = chat("""
+@pytest.mark.parametrize("ends", ['error "on purpose"', "print(stream:abort(), stream:wait(), stream:abort())"])
+def test_a_response_that_is_cut_off_is_not_taken_for_the_whole(chat, ends):
+    program = chat(f"""
         function Seats:receive(request)
-          request:begin(200):write "some"
-          error "on purpose"
+          local stream = request:begin(200)
+          stream:write "some"
+          dog.sleep(10)
+          {ends}
         end""")
-    assert program.get("/rooms/den") == (200, "some")
-    program.says("on purpose")
+    with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
+        program.get("/rooms/den")
+    if "error" in ends:
+        program.says("on purpose")
+    else:
+        assert program.line_with("DOG_") == "true\tDOG_EHOST\tnil\tDOG_ESTALE"

@@ -284,14 +284,15 @@ def test_coroutines_are_used_again(chat):
     asyncio.run(talk())
 
 
-@pytest.mark.parametrize("asks", ["socket:whisper('bob', 'x')", "self:whisper('bob', 'x')", "self:gossip 'x'"])
+@pytest.mark.parametrize("asks", ["socket:whisper('bob', 'x')", "self:whisper('bob', 'x')", "self:gossip 'x'",
+                                  "self.gateway:whisper('bob', 'x')"])
 def test_who_waits_for_an_answer_that_cannot_come_any_more_is_told(chat, asks):
     """What the engine would never tell is what was asked right before the end of who asked. So the end is brought about
-    by hand: the socket's and the Shard's last events come while a wait is on their books."""
+    by hand: the socket's, the Shard's and the Gateway's last events come while a wait is on their books."""
     program = chat(f"""
         options.workers = 1
         function Seats:onmessage(socket)
-          local owner = ("{asks}"):find "^socket" and socket or self
+          local owner = {asks.partition(":")[0]}
           engine:spawn(function()
             local result, why = dog.suspend(function()
               local id = engine._next_id - 1

@@ -3,15 +3,23 @@ local dog = require "dog"
 
 local Engine = getmetatable(dog.engine { workers = 1 })
 
--- The local of that name which a function refers to, or a function that it uses.
+-- The local of that name which a function refers to, or a function that it uses, be it one in a table.
 local function find_below(from, name, seen)
   if seen[from] then return nil end
   seen[from] = true
+  if type(from) == "table" then
+    for _, value in next, from do
+      local found = type(value) == "function" and find_below(value, name, seen)
+      if found then return found end
+    end
+    return nil
+  end
   for index = 1, math.huge do
     local upvalue, value = debug.getupvalue(from, index)
     if not upvalue then return nil end
     if upvalue == name then return value end
-    local found = type(value) == "function" and find_below(value, name, seen)
+    local is_searched = type(value) == "function" or type(value) == "table"
+    local found = is_searched and find_below(value, name, seen)
     if found then return found end
   end
 end
