@@ -147,21 +147,23 @@ lint:
 
 INSTALLED = lib/$(LIBRARY) lib/$(SONAME) lib/libdog.so lib/pkgconfig/dog.pc $(CMAKE_FILES) \
   include/dog.h bin/dog-host
+# For the shell, since there may be spaces in it.
+INTO = '$(DESTDIR)$(PREFIX)'
 
 install: build
-	@install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/lib/cmake/dog
-	@install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/bin
-	@install -s -m 644 $(BUILD)/lib/$(LIBRARY) $(DESTDIR)$(PREFIX)/lib/$(LIBRARY)
-	@ln -sf $(LIBRARY) $(DESTDIR)$(PREFIX)/lib/$(SONAME)
-	@ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libdog.so
-	@install -m 644 $(CMAKE_FILES:%=$(BUILD)/%) $(DESTDIR)$(PREFIX)/lib/cmake/dog
-	@install -m 644 include/dog.h $(DESTDIR)$(PREFIX)/include/dog.h
-	@install -s -m 755 $(BUILD)/bin/dog-host $(DESTDIR)$(PREFIX)/bin/dog-host
-	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' dog.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/dog.pc
+	@install -d $(INTO)/lib/pkgconfig $(INTO)/lib/cmake/dog
+	@install -d $(INTO)/include $(INTO)/bin
+	@install -s -m 644 $(BUILD)/lib/$(LIBRARY) $(INTO)/lib/$(LIBRARY)
+	@ln -sf $(LIBRARY) $(INTO)/lib/$(SONAME)
+	@ln -sf $(SONAME) $(INTO)/lib/libdog.so
+	@install -m 644 $(CMAKE_FILES:%=$(BUILD)/%) $(INTO)/lib/cmake/dog
+	@install -m 644 include/dog.h $(INTO)/include/dog.h
+	@install -s -m 755 $(BUILD)/bin/dog-host $(INTO)/bin/dog-host
+	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' dog.pc.in > $(INTO)/lib/pkgconfig/dog.pc
 	@echo "Installed in $(DESTDIR)$(PREFIX): $(INSTALLED)"
 
 uninstall:
-	@rm -f $(INSTALLED:%=$(DESTDIR)$(PREFIX)/%)
+	@rm -f $(INSTALLED:%=$(INTO)/%)
 	@echo "Removed from $(DESTDIR)$(PREFIX): $(INSTALLED)"
 
 clean:

@@ -83,6 +83,15 @@ def test_destdir_is_put_before_the_prefix_and_not_into_the_files(root, tmp_path)
     assert not [path for path in tmp_path.rglob("*") if not path.is_dir()]
 
 
+def test_destdir_may_have_spaces_and_nothing_beside_it_is_touched(root, tmp_path):
+    destdir, beside = tmp_path / "a package", tmp_path / "a"
+    beside.write_text("not DOG's")
+    make(root, "install", PREFIX="/opt/dog", DESTDIR=destdir)
+    assert (destdir / "opt/dog/include/dog.h").is_file()
+    make(root, "uninstall", PREFIX="/opt/dog", DESTDIR=destdir)
+    assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == [beside]
+
+
 def test_the_installed_host_runs_by_itself(run, prefix):
     assert "demo" in run(prefix / "bin/dog-host", "--help").stdout
 
