@@ -7,15 +7,16 @@
  * *Shard* with room. A Shard answers HTTP requests and holds WebSockets; it can emit (to its own sockets), broadcast
  * (to the whole cluster), whisper (to one identity, wherever it is) and gossip (ask its sibling Shards).
  *
- * In order of use: status, handles, options, engine, classes, routes, requests, sockets, Shards, Gateways, gossip,
+ * In order of use: status, handles, options, engine, classes, routes, requests, sockets, Shards, gossip, Gateways,
  * events, statistics. examples/c holds programs that CI builds and runs. Without the preprocessor's lines, and the two
  * that are for C++, this file is plain declarations that a foreign function interface can read: no macro is needed to
  * call anything.
  *
  * What holds for every function here
  *
- *  - It returns a dog_status_t: DOG_OK (0) or a negative code. It never aborts, whatever it is given: NULL, a stale or
- *    invented handle, a wrong kind, a wrong thread each have a code.
+ *  - It returns a dog_status_t: DOG_OK (0) or a negative code (all but dog_version and the two that word a status). It
+ *    never aborts, whatever it is given: NULL, a stale or invented handle, a wrong kind, a wrong thread each have a
+ *    code.
  *  - Bytes are a pointer and a length in bytes; text is UTF-8 and needs no NUL at its end. Pointers passed in are
  *    borrowed for the call: what the engine keeps, it has copied. A pointer may be NULL where its length is 0.
  *  - The engine calls the host in one of two ways (dog_options_t.delivery): by callbacks on its own threads, or by

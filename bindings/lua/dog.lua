@@ -102,7 +102,7 @@ do
   local loaded = lib.dog_version()
   local major, minor, patch = bit.rshift(loaded, 16), bit.band(bit.rshift(loaded, 8), 255), bit.band(loaded, 255)
   dog.version = ("%d.%d.%d"):format(major, minor, patch)
-  -- A header only grows at the ends of what it has, but before 1.0 a minor version may change anything.
+  -- What a later header declares, options above all, an earlier library does not have.
   if part "MAJOR" ~= major or part "MINOR" ~= minor then
     error(("dog: %s is of version %s.%s, the library of %s"):format(header_path, part "MAJOR", part "MINOR",
       dog.version), 0)
