@@ -6,7 +6,8 @@ import logging
 import dog
 import pytest
 
-from serving import Connecting, Everybody, closed, connect, curl, eventually, gateway_for, hear, in_loop, served
+from serving import Connecting, Everybody, closed, connect, connect_deaf, curl, eventually, gateway_for, hear, in_loop
+from serving import served
 
 
 class Oops(Exception):
@@ -293,3 +294,59 @@ def run_until_exit(shard):
     except SystemExit as end:
         return end.code
     return None
+
+
+@in_loop
+async def test_a_cancelled_error_of_a_plain_handler_holds_no_event_up():
+    """It is no Exception, and ends the delivery; what was fetched with it is delivered all the same."""
+    heard = []
+
+    class Cancelling(Connecting):
+        def onmessage(self, socket, data):
+            heard.append(data)
+            if data == "0":
+                raise asyncio.CancelledError
+
+    async with served(Cancelling) as engine:
+        client = await connect_deaf(engine, *map(str, range(5)))
+        await eventually(lambda: len(heard) == 5, "the other messages")
+        client.close()
+    assert heard == list("01234")
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["plain", "async"])
+@in_loop
+async def test_a_request_whose_handler_is_cancelled_is_answered_at_once(is_async):
+    class Cancelling(dog.Shard):
+        def receive(self, request):
+            if is_async:
+                return self.later()
+            raise asyncio.CancelledError
+
+        async def later(self):
+            raise asyncio.CancelledError
+
+    async with served(Cancelling, receive_timeout_ms=3_600_000) as engine:
+        assert (await curl(engine, "/den")).status == 500
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["plain", "async"])
+@in_loop
+async def test_a_sibling_whose_ongossip_is_cancelled_is_not_waited_for(is_async):
+    class Cancelling(Connecting):
+        def ongossip(self, question):
+            if is_async:
+                return self.later()
+            raise asyncio.CancelledError
+
+        async def later(self):
+            raise asyncio.CancelledError
+
+        async def onmessage(self, socket, data):
+            replies = await self.gossip(data)
+            socket.send(replies.results[0].text)
+
+    async with served(Cancelling, gateway=gateway_for(Cancelling, limit=1), gossip_timeout_ms=3_600_000) as engine:
+        ann, _bob = await connect(engine, "ann"), await connect(engine, "bob")
+        await ann.send("well?")
+        assert await hear(ann) == "CancelledError"

@@ -115,6 +115,16 @@ def test_what_cannot_be_listened_on_is_an_error(listen, error):
         dog.Engine().listen(**listen)
 
 
+@pytest.mark.parametrize(
+    "certificates",
+    [[("cert.pem",)], [("cert.pem", "key.pem", "ca.pem")], ["cert.pem", "key.pem"], ("c.", "k.")],
+    ids=str,
+)
+def test_certificates_that_are_no_pairs_are_an_error_and_not_plain_text(certificates):
+    with pytest.raises(TypeError, match="pairs of files"):
+        dog.Engine().listen(certificates=certificates)
+
+
 def test_an_error_says_why_in_the_words_of_the_log():
     with pytest.raises(dog.CertificateError) as error:
         dog.Engine().listen(certificates=[("nowhere.pem", "nowhere.key")])

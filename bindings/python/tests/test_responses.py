@@ -5,7 +5,7 @@ import asyncio
 import dog
 import pytest
 
-from serving import curl, eventually, in_loop, served
+from serving import DEADLINE, curl, eventually, in_loop, served
 
 
 def answering(answer):
@@ -221,3 +221,19 @@ async def test_a_stop_ends_streams_after_the_grace_and_an_onend_that_raises_is_l
         await reader.readuntil(b"first\n")
     assert ended == [dog.Status.EGONE] and "onend failed" in caplog.text
     writer.close()
+
+
+@in_loop
+async def test_a_body_that_cannot_begin_is_logged_and_its_client_cut_off(caplog):
+    class Unready:
+        def __aiter__(self):
+            raise ValueError("not ready")
+
+    async with served(answering(lambda request: dog.Response(Unready()))) as engine:
+        reader, writer = await asyncio.open_connection("127.0.0.1", engine.port)
+        writer.write(b"GET /den HTTP/1.1\r\nHost: x\r\n\r\n")
+        with pytest.raises(ConnectionResetError):
+            while await asyncio.wait_for(reader.read(4096), DEADLINE):
+                pass
+        writer.close()
+    assert "not ready" in caplog.text

@@ -79,6 +79,16 @@ def shard_origins(cls: Type[Shard]) -> Optional[List[str]]:
     return None if cls.origins is None else list(cls.origins)
 
 
+def certificate_files(certificates: Iterable[Tuple[str, str]]) -> List[str]:
+    """Pairs as one list. What is no pair must not be left out: a listener without certificates speaks no TLS."""
+    files: List[str] = []
+    for pair in certificates:
+        if isinstance(pair, str) or len(pair) != 2:
+            raise TypeError(f"certificates are pairs of files, a certificate and its key, not {pair!r}")
+        files += pair
+    return files
+
+
 def async_methods(cls: Type[Shard]) -> FrozenSet[str]:
     """The handlers of a Shard class that are coroutine functions."""
     names = ["receive", *(name for name in vars(Shard) if name.startswith("on"))]

@@ -162,8 +162,9 @@ class Engine:
             "client_certificate": client_certificate,
             "proxy_protocol": proxy_protocol,
         }
+        files = classes.certificate_files(certificates)
         with self._explained("the listener"):
-            self._ports.append(self._native.listen(members, [file for pair in certificates for file in pair]))
+            self._ports.append(self._native.listen(members, files))
         return self
 
     @property
@@ -288,6 +289,12 @@ class Engine:
             self._unwatch()
             if self._stopped is not None and not self._stopped.done():
                 self._stopped.set_exception(error)
+        except BaseException:
+            # A handler raised what is no Exception, as asyncio.CancelledError is none: it goes on to the loop. The
+            # events behind it were fetched already, and the descriptor knows nothing of them.
+            if self._loop is not None:
+                self._loop.call_soon(self._deliver_rest)
+            raise
 
     def _on_stopped(self) -> None:
         self._unwatch()

@@ -86,6 +86,9 @@ class Questions:
                 answer(request, result)
         except Exception as error:
             _failed(request, error)
+        except BaseException:
+            _refuse(request)  # it goes on to the loop, but the client need not wait for its deadline
+            raise
 
     async def _answer_later(self, request: Request, result: Awaitable[Any], answer: Answer, deadline: str) -> None:
         """The client is told 503 at the deadline, so a handler that has not answered by then is ended."""
@@ -103,6 +106,7 @@ class Questions:
             answer(request, await result)
         except asyncio.CancelledError:
             if not is_late:
+                _refuse(request)  # the handler cancelled itself, or the program did
                 raise
             logger.warning("no answer within %s_timeout_ms: the client was told 503, and the handler ended", deadline)
         except Exception as error:
@@ -129,12 +133,18 @@ class Questions:
                 _native.gossip_reply(gossip, jsontext.encode(result))
         except Exception as error:
             _failed_gossip(gossip, error)
+        except BaseException as error:
+            _fail_gossip(gossip, type(error).__name__)
+            raise
 
     async def _reply_later(self, gossip: int, result: Awaitable[Any]) -> None:
         try:
             _native.gossip_reply(gossip, jsontext.encode(await result))
         except Exception as error:
             _failed_gossip(gossip, error)
+        except asyncio.CancelledError as error:
+            _fail_gossip(gossip, type(error).__name__)
+            raise
 
 
 def _failed(request: Request, error: Exception) -> None:

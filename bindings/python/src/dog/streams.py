@@ -29,11 +29,12 @@ class Stream:
         self.task: asyncio.Task[None] = loop.create_task(self._run())
 
     async def _run(self) -> None:
-        iterator = self._parts.__aiter__()
+        iterator: object = None
         try:
+            iterator = parts = self._parts.__aiter__()
             # To HEAD no part would be sent, and a body may be endless.
             if not self._is_head:
-                async for part in iterator:
+                async for part in parts:
                     await self._write(part)
             _native.request_end(self._handle)
         except GoneError:
