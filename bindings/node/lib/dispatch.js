@@ -5,6 +5,7 @@
 // another. One that fails is reported, and then: a request gets 500, a question of a sibling that error's message, a
 // socket onerror and the close code 1011.
 
+const { markAsUntransferable } = require('worker_threads');
 const addon = require('./addon.js');
 const { CONNECTED, Request } = require('./request.js');
 const { checkMethod } = require('./define.js');
@@ -54,6 +55,13 @@ class Dispatcher {
     this.#host = host;
   }
 
+  /** As with the pool of Node's Buffers: who transfers one message's memory would take away that of all others, into
+   * which the addon goes on to write. */
+  #renewSlab(memory) {
+    markAsUntransferable(memory);
+    this.#slab = Buffer.from(memory);
+  }
+
   #view(offset, length) {
     return this.#slab.subarray(offset, offset + length);
   }
@@ -73,7 +81,7 @@ class Dispatcher {
             this.#message(number, place === 0 ? values[value++] : this.#view(place - 1, fields[at + 5]));
             break;
           }
-          case SLAB: this.#slab = Buffer.from(values[value++]); break;
+          case SLAB: this.#renewSlab(values[value++]); break;
           case OPEN: this.#open(number, low, high, fields[at + 4], values[value++]); break;
           case CLOSE: this.#close(number, fields[at + 4], values[value++], fields[at + 5] === 1); break;
           case IDENTIFY: this.#identify(number, low, high, values[value++], values[value++]); break;
@@ -128,8 +136,8 @@ class Dispatcher {
 
   #retire(number) {
     const gateway = this.#objects[number]?.object;
-    if (gateway === undefined) return;
     this.#objects[number] = undefined;
+    if (gateway === undefined) return;
     if (gateway.onretire !== undefined) this.#tell(gateway, 'onretire', [], { gateway });
     this.#host.tokens.dropOwner(gateway);
   }
@@ -192,8 +200,9 @@ class Dispatcher {
 
   #respond(request, value, otherwise) {
     if (value === CONNECTED || (value === undefined && request.isAnswered)) return;
-    if (parse(value) === undefined) throw new TypeError(otherwise);
-    request.respond(value);
+    const response = parse(value);
+    if (response === undefined) throw new TypeError(otherwise);
+    request.respondParsed(response);
   }
 
   #refuseRequest(request) {

@@ -155,7 +155,11 @@ class Request {
   respond(value) {
     const response = parse(value);
     if (response === undefined) throw new TypeError(`not a response: ${typeof value}`);
-    const { status, headers, body, stream } = response;
+    return this.respondParsed(response);
+  }
+
+  /** With what `parse` made of a response; it can be made but once where its headers are an iterator. */
+  respondParsed({ status, headers, body, stream }) {
     if (stream !== undefined) return this.#respondStreamed(status, headers, stream);
     return this.#answer('respond', (low, high) =>
       addon.requestRespond(low, high, status, headers.length > 0 ? headers : undefined, body));

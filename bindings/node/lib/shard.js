@@ -58,8 +58,10 @@ class Shard {
 
   /** The answers of the siblings that gave one. */
   gossip(question, options) {
-    return this.gossipSettled(question, options)
+    const answers = this.gossipSettled(question, options)
       .then((settled) => settled.filter((result) => result.error === undefined).map((result) => result.answer));
+    answers.catch(() => {}); // as in speech.js
+    return answers;
   }
 
   /** What came of each sibling: { shard, answer } or { shard, error }. */

@@ -1,8 +1,9 @@
 // Gateways and Shards: who is placed where, and what reaches whom.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { Gateway, Shard } from 'dog';
-import { Client, get, serve } from './support.mjs';
+import { Client, get, serve, until } from './support.mjs';
 
 class Task extends Shard {
   heard = [];
@@ -189,6 +190,78 @@ test('find gives the one object of a Gateway that is alive', async (t) => {
   assert.throws(() => engine.find(Named, 'a'), TypeError);
   assert.equal(await pool.whisper('ann', 'psst'), 1);
   assert.equal(await ann.next(), 'psst');
+});
+
+// Clients that go on while the engine's thread is in a handler. They take a step when `steps[0]` says so.
+const CLIENTS = `
+  const { workerData: { port, steps } } = require('worker_threads');
+  const connect = (target, more) => {
+    const socket = require('net').connect(port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write('GET ' + target + ' HTTP/1.1\\r\\nHost: x\\r\\n' + more + '\\r\\n');
+    return socket;
+  };
+  const upgrade = 'Upgrade: websocket\\r\\nConnection: Upgrade\\r\\nSec-WebSocket-Version: 13\\r\\n'
+    + 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\n';
+  const ann = connect('/den?u=ann', upgrade);
+  const bob = connect('/den?u=bob', upgrade);
+  const frame = (text) => [Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)];
+  const say = (text) => ann.write(Buffer.concat(frame(text)));
+  const acts = [() => say('one'), () => say('two'), () => bob.destroy(), () => connect('/new?u=cat', '')];
+  const timer = setInterval(() => {
+    if (Atomics.load(steps, 0) <= 4 - acts.length) return;
+    acts.shift()();
+    if (acts.length === 0) clearInterval(timer);
+  }, 1);
+`;
+
+test('a Gateway that find tells of first costs nobody else its place', async (t) => {
+  const steps = new Int32Array(new SharedArrayBuffer(4));
+  const log = [];
+  let engine;
+  const next = (isSo) => {
+    Atomics.add(steps, 0, 1);
+    for (let turn = 0; isSo && !isSo() && turn < 5000; turn++) Atomics.wait(steps, 0, steps[0], 1);
+  };
+  class Seats extends Shard {
+    receive(request) {
+      return request.uid === 'cat' ? 'hello' : this.connect(request);
+    }
+
+    onopen() {
+      if (this.count === 2) next();
+    }
+
+    onmessage(socket, text) {
+      if (text === 'one') {
+        // The next message, and behind it the end of bob, are of one batch.
+        next(() => engine.stats().events >= 1);
+        next(() => engine.stats().events >= 2);
+      } else {
+        next(() => engine.find(Room, 'new'));
+        log.push(engine.find(Room, 'new').name);
+      }
+    }
+
+    onclose(socket) {
+      log.push(socket.uid, engine.find(Room, 'new').name);
+    }
+  }
+  class Room extends Gateway {
+    limit = 10;
+    child = Seats;
+
+    identify(request) {
+      return request.query('u');
+    }
+  }
+  const served = serve(t, { '/:name': Room }, { workers: 1 });
+  engine = served.engine;
+  const clients = new Worker(CLIENTS, { eval: true, workerData: { port: engine.port, steps } });
+  t.after(() => clients.terminate());
+  await until(() => log.length >= 3 || served.failures.length > 0);
+  assert.deepEqual(served.failures, []);
+  assert.deepEqual(log, ['new', 'bob', 'new']);
 });
 
 test('fetch answers what no route takes, or forwards it', async (t) => {

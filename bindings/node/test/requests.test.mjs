@@ -112,6 +112,12 @@ test('every shape of a response is sent', async (t) => {
   }
 });
 
+test('headers that can be read but once are sent', async (t) => {
+  const { at } = serveReceive(t, () => ({ headers: new Map([['X-Once', 'yes']]).entries(), body: 'read' }));
+  const { headers, body } = await get(at('/x'));
+  assert.deepEqual([headers['x-once'], body], ['yes', 'read']);
+});
+
 test('what is no response is the host\'s fault, and a 500', async (t) => {
   const { at, failures } = serveReceive(t, (request) => {
     const path = request.path.slice(1);

@@ -51,6 +51,21 @@ test('binary comes as a Buffer and goes as binary, of every length', async (t) =
   for (const data of sent) assert.deepEqual(await client.next(), data);
 });
 
+test('whoever gives the memory of one message away does not take that of others', async (t) => {
+  const { at } = serveSockets(t, {
+    onmessage(socket, data) {
+      try {
+        structuredClone(data, { transfer: [data.buffer] });
+      } catch (error) {
+        assert.equal(error.name, 'DataCloneError'); // newer Nodes refuse, older ones make a copy
+      }
+      socket.send(data);
+    },
+  });
+  const client = await Client.open(t, at('/a'));
+  for (const text of ['one', 'two', 'three']) assert.equal(String(await client.ask(Buffer.from(text))), text);
+});
+
 test('a Buffer that a handler keeps stays as it is', async (t) => {
   const kept = [];
   const { at } = serveSockets(t, {

@@ -9,7 +9,8 @@
 
 static uint64_t handles[HANDLES];
 static uint32_t numbers[HANDLES]; /* TABLE_NONE: not in the table */
-static unsigned char taken[HANDLES];
+static unsigned char taken[2 * HANDLES]; /* until the table is settled, by a removed one too */
+static uint32_t removed[HANDLES];
 
 static uint64_t state;
 
@@ -29,7 +30,7 @@ static void expect(int truth, const char *what) {
 int main(int argc, char **argv) {
   state = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
   table_t table = {0};
-  size_t most = 0;
+  size_t most = 0, removed_count = 0;
   for (size_t index = 0; index < HANDLES; index++) {
     /* As libdog's are: alike but for a slot, and now and then a generation. */
     handles[index] = UINT64_C(0x3010000000000001) + (index << 8) + ((draw() & 3) << 40);
@@ -41,14 +42,18 @@ int main(int argc, char **argv) {
     expect(table_find(&table, handles[index]) == numbers[index], "find gave another number");
     if (numbers[index] == TABLE_NONE) {
       numbers[index] = table_add(&table, handles[index]);
-      expect(numbers[index] < HANDLES && !taken[numbers[index]], "a number was given twice");
+      expect(numbers[index] < 2 * HANDLES && !taken[numbers[index]], "a number was given twice");
       taken[numbers[index]] = 1;
-      if (table.count > most) most = table.count;
+      if (table.count + removed_count > most) most = table.count + removed_count;
     } else if (draw() & 1) {
       expect(table_remove(&table, handles[index]) == numbers[index], "remove gave another number");
       expect(table_remove(&table, handles[index]) == TABLE_NONE, "what was removed is there");
-      taken[numbers[index]] = 0;
+      removed[removed_count++] = numbers[index];
       numbers[index] = TABLE_NONE;
+    }
+    if (removed_count == HANDLES || draw() % 200 == 0) {
+      table_settle(&table);
+      while (removed_count > 0) taken[removed[--removed_count]] = 0;
     }
   }
   expect(table.numbers == most, "there are more numbers than there were handles at once");

@@ -2,6 +2,7 @@
 #include "table.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define CAPACITY_MIN 64
 
@@ -39,14 +40,21 @@ static bool grow(table_t *table) {
   return true;
 }
 
-/* Room for every number to be free at once, so that table_remove cannot fail. */
+/* The last one on the stack that grows downwards. */
+static uint32_t *removed(const table_t *table) {
+  return table->free_numbers + table->free_capacity - table->removed_count;
+}
+
+/* Room for every number to be free or removed at once, so that table_remove cannot fail. */
 static bool reserve_free_numbers(table_t *table) {
   if (table->numbers < table->free_capacity) return true;
   size_t capacity = table->free_capacity == 0 ? CAPACITY_MIN : table->free_capacity * 2;
   uint32_t *numbers = realloc(table->free_numbers, capacity * sizeof *numbers);
   if (numbers == NULL) return false;
+  const uint32_t *former = numbers + table->free_capacity - table->removed_count;
   table->free_numbers = numbers;
   table->free_capacity = capacity;
+  if (table->removed_count > 0) memmove(removed(table), former, table->removed_count * sizeof *numbers);
   return true;
 }
 
@@ -66,7 +74,8 @@ uint32_t table_remove(table_t *table, uint64_t handle) {
   table_entry_t *entry = place(table, handle);
   if (entry->handle == 0) return TABLE_NONE;
   uint32_t number = entry->number;
-  table->free_numbers[table->free_count++] = number;
+  table->removed_count++;
+  *removed(table) = number;
   table->count--;
   /* Closes the gap, so that no probe stops short: what comes behind moves up unless its home is behind the gap. */
   size_t mask = table->capacity - 1, gap = (size_t)(entry - table->entries), next = gap;
@@ -79,6 +88,13 @@ uint32_t table_remove(table_t *table, uint64_t handle) {
   }
   table->entries[gap].handle = 0;
   return number;
+}
+
+void table_settle(table_t *table) {
+  if (table->removed_count == 0) return;
+  memmove(table->free_numbers + table->free_count, removed(table), table->removed_count * sizeof *table->free_numbers);
+  table->free_count += table->removed_count;
+  table->removed_count = 0;
 }
 
 void table_free(table_t *table) {

@@ -83,6 +83,7 @@ void engine_deliver(engine_t *engine, napi_value dispatch) {
     status = napi_call_function(engine->env, receiver, dispatch, 1 + batch.values, batch.arguments, NULL);
   }
   if (status == napi_pending_exception) raise_exception(engine->env);
+  table_settle(&engine->numbers); /* JavaScript has heard of all that is gone */
   engine->is_delivering = false;
   let_go(engine);
   engine_release(engine);
