@@ -41,6 +41,7 @@ function describe(GatewayClass) {
   if (!isClassOf(ShardClass, Shard)) {
     throw new TypeError(`${GatewayClass.name}.child must be a class that extends Shard`);
   }
+  if (limit === undefined) throw new TypeError(`${GatewayClass.name} has no limit`);
   if (typeof ShardClass.prototype.receive !== 'function') {
     throw new TypeError(`${ShardClass.name} has no method receive`);
   }

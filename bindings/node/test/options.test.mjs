@@ -147,7 +147,8 @@ test('a class that lacks what it needs is refused', (t) => {
     [undefined, /extends Gateway/],
     [class NoIdentify extends Gateway { limit = 1; child = Task; }, /identify/],
     [class NoChild extends Pool { child = Date; }, /child/],
-    [class NoLimit extends Pool { limit = 'many'; }, /limit/],
+    [class NoLimit extends Gateway { child = Task; identify() {} }, /NoLimit has no limit/],
+    [class BadLimit extends Pool { limit = 'many'; }, /limit/],
     [class NoReceive extends Pool { child = class Deaf extends Shard {}; }, /receive/],
     [class Field extends Pool { clusterize = () => 'x'; }, /clusterize must be a method/],
   ];
