@@ -11,6 +11,8 @@ const { Tokens } = require('./tokens.js');
 const LEVELS = ['', 'error', 'warn', 'info', 'debug'];
 const HANDLERS_MAX = 16384;
 const PIECE_BYTES_MAX = 65536;
+/** A day: the longest grace that libdog takes. */
+const GRACE_MS_MAX = 86400000;
 const OUTBOX_BYTES_DEFAULT = 4194304;
 /** Options that are this module's own and not libdog's. */
 const OWN_OPTIONS = ['fetch', 'log', 'onerror', 'handlersMax'];
@@ -170,7 +172,9 @@ class Engine {
 
   /** Resolves when all that the engine had has ended. */
   stop(graceMs = 5000) {
-    if (!Number.isInteger(graceMs) || graceMs < 0) throw new TypeError('graceMs must be an integer from 0');
+    if (!Number.isInteger(graceMs) || graceMs < 0 || graceMs > GRACE_MS_MAX) {
+      throw new TypeError(`graceMs must be an integer from 0 to ${GRACE_MS_MAX}`);
+    }
     if (this.#state === 'new') {
       this.#state = 'stopped';
       this.#host.stopped();

@@ -287,3 +287,12 @@ test('an error has a code, a status and a sentence', () => {
   assert.equal(error.message, 'send: the handle names nothing that is alive');
   assert.ok(error instanceof Error);
 });
+
+test('a grace is a whole number of milliseconds up to a day', async (t) => {
+  const engine = serve({ workers: 1, routes: {} });
+  t.after(() => engine.stop(0));
+  for (const grace of [-1, 0.5, NaN, 86400001, 2 ** 32, '1', null]) {
+    assert.throws(() => engine.stop(grace), { name: 'TypeError', message: /graceMs/ }, String(grace));
+  }
+  await engine.stop(0);
+});

@@ -147,6 +147,13 @@ def test_stop_before_it_serves_is_an_error():
         engine.stop()
 
 
+@pytest.mark.parametrize("grace", [-1, -0.001, 86_400.001, 2**32 / 1000, float("nan"), float("inf")])
+def test_a_grace_is_up_to_a_day(grace):
+    engine = dog.Engine()
+    with pytest.raises(dog.InvalidError, match="grace"):
+        engine.stop(grace)
+
+
 def test_close_gives_the_port_back():
     engine = dog.Engine().listen()
     engine.close()

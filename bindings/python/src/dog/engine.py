@@ -8,7 +8,7 @@ from typing import Callable, Dict, Generator, List, Optional, Sequence, Tuple, T
 
 from . import _native, classes
 from .delivery import Delivery
-from .errors import Error, StateError, Status, make
+from .errors import Error, InvalidError, StateError, Status, make
 from .gateway import Gateway
 from .log import EngineLog
 from .options import ClientCertificate, LogLevel, OutboxPolicy, RatePolicy, Stats
@@ -18,6 +18,8 @@ from .shard import Shard
 Handler = Callable[..., object]
 AnyFetch = TypeVar("AnyFetch", bound=Fetch)
 
+# A day, in seconds: the longest grace that libdog takes.
+GRACE_MAX = 86_400
 DEFAULT_TIMEOUTS_MS = {"identify": 10_000, "receive": 30_000}
 
 # The types of dog_event_t but that of messages, which go to onmessage by themselves.
@@ -251,6 +253,8 @@ class Engine:
     def stop(self, grace: float = 2.0) -> None:
         """Accept no more, let requests be answered, close every socket with 1001, and after `grace` seconds reset what
         is left. May be called from any thread, and again with a shorter grace; `serve` returns when all has ended."""
+        if not 0 <= grace <= GRACE_MAX:
+            raise InvalidError(Status.EINVAL, f"grace is {grace} s, and may be 0 to {GRACE_MAX}")
         self._native.stop(round(grace * 1000))
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._loop.call_later, grace, self._lift)
