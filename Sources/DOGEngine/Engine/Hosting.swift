@@ -73,6 +73,7 @@ public struct GatewayClass: Sendable {
   public var clusterizes = false
   /// Connections that one cluster holds; 0 for any number.
   public var connectionsMax = 0
+  /// The engine keeps it, so it must not hold the engine.
   public var make: @Sendable (GatewayHandle) -> any Gateway
 
   public init(
@@ -102,6 +103,7 @@ public struct ShardClass: Sendable {
   var originList: OriginList?
   /// permessage-deflate, where a client offers it; nil for never.
   public var deflate: DeflateSettings?
+  /// The engine keeps it, so it must not hold the engine.
   public var make: @Sendable (ShardHandle) -> any Shard
 
   public init(name: String, parent: String, make: @escaping @Sendable (ShardHandle) -> any Shard) {

@@ -19,8 +19,8 @@ struct ConformanceHost {
     pool.idleSeconds = 1
     pool.clusterizes = true
     try engine.define(pool)
-    try engine.define(ShardClass(name: "RoomShard", parent: "Room") { HostShard($0, of: engine) })
-    try engine.define(ShardClass(name: "PoolShard", parent: "Pool") { HostShard($0, of: engine) })
+    try engine.define(ShardClass(name: "RoomShard", parent: "Room") { [unowned engine] in HostShard($0, of: engine) })
+    try engine.define(ShardClass(name: "PoolShard", parent: "Pool") { [unowned engine] in HostShard($0, of: engine) })
     try engine.route("/room/:name", to: "Room")
     try engine.route("/pool/:name", to: "Pool")
     try engine.route("/lobby", to: "Room", name: "lobby")
