@@ -73,6 +73,31 @@ static int parse_whisper(PyObject *args, whisper_t *whisper) {
   return -1;
 }
 
+/* Emit and broadcast of a Shard or a Gateway, which differ in what they call. */
+typedef dog_status_t (*to_many_t)(uint64_t, dog_kind_t, const void *, size_t);
+
+static PyObject *send_to_many(uint64_t handle, PyObject *data, to_many_t act) {
+  payload_t message;
+  if (payload_from(data, &message) < 0) return NULL;
+  dog_status_t status = act(handle, message.kind, message.bytes, message.length);
+  payload_clear(&message);
+  return none_unless_failed(status);
+}
+
+typedef dog_status_t (*whisper_by_t)(uint64_t, const char *, size_t, dog_kind_t, const void *, size_t, dog_whispered_fn,
+                                     void *);
+
+/* (uid, data, token): an event with the token comes, unless the whisperer goes before. */
+static PyObject *whisper_by(uint64_t handle, PyObject *args, whisper_by_t act) {
+  whisper_t whisper;
+  if (parse_whisper(args, &whisper) < 0) return NULL;
+  const payload_t *uid = &whisper.uid, *message = &whisper.message;
+  dog_status_t status =
+      act(handle, uid->bytes, uid->length, message->kind, message->bytes, message->length, NULL, whisper.user);
+  whisper_clear(&whisper);
+  return none_or_raise(status);
+}
+
 /* ---- Socket ------------------------------------------------------------------------------------------------------ */
 
 static dog_shard_t shard_of(const socket_object_t *socket) {
@@ -125,22 +150,30 @@ static PyObject *socket_send(PyObject *self, PyObject *data) {
   return true_unless_gone(status == DOG_ESLOW ? DOG_ECLOSED : status);
 }
 
-PyDoc_STRVAR(emit_doc,
-             "emit(data, /, to_self=False)\n--\n\n"
-             "Send one message to all sockets of this one's Shard; to this one too with to_self.\n"
-             "May be called from any thread.");
+typedef dog_status_t (*from_socket_t)(dog_socket_t, dog_kind_t, uint32_t, const void *, size_t);
 
-static PyObject *socket_emit(PyObject *self, PyObject *args, PyObject *kwargs) {
+/* What a socket that has gone still says goes out by its Shard. */
+static PyObject *send_from_socket(PyObject *self, PyObject *args, PyObject *kwargs, from_socket_t act,
+                                  to_many_t act_of_shard) {
   socket_object_t *socket = (socket_object_t *)self;
   PyObject *data = NULL;
   uint32_t flags = 0;
   payload_t message;
   if (parse_message(args, kwargs, &data, &flags) < 0 || payload_from(data, &message) < 0) return NULL;
   dog_status_t status = DOG_ECLOSED;
-  if (!socket->is_closed) status = dog_socket_emit(socket->handle, message.kind, flags, message.bytes, message.length);
-  if (is_gone(status)) status = dog_shard_emit(shard_of(socket), message.kind, message.bytes, message.length);
+  if (!socket->is_closed) status = act(socket->handle, message.kind, flags, message.bytes, message.length);
+  if (is_gone(status)) status = act_of_shard(shard_of(socket), message.kind, message.bytes, message.length);
   payload_clear(&message);
   return none_unless_failed(status);
+}
+
+PyDoc_STRVAR(emit_doc,
+             "emit(data, /, to_self=False)\n--\n\n"
+             "Send one message to all sockets of this one's Shard; to this one too with to_self.\n"
+             "May be called from any thread.");
+
+static PyObject *socket_emit(PyObject *self, PyObject *args, PyObject *kwargs) {
+  return send_from_socket(self, args, kwargs, dog_socket_emit, dog_shard_emit);
 }
 
 PyDoc_STRVAR(broadcast_doc,
@@ -149,33 +182,12 @@ PyDoc_STRVAR(broadcast_doc,
              "May be called from any thread.");
 
 static PyObject *socket_broadcast(PyObject *self, PyObject *args, PyObject *kwargs) {
-  socket_object_t *socket = (socket_object_t *)self;
-  PyObject *data = NULL;
-  uint32_t flags = 0;
-  payload_t message;
-  if (parse_message(args, kwargs, &data, &flags) < 0 || payload_from(data, &message) < 0) return NULL;
-  dog_status_t status = DOG_ECLOSED;
-  if (!socket->is_closed) {
-    status = dog_socket_broadcast(socket->handle, message.kind, flags, message.bytes, message.length);
-  }
-  if (is_gone(status)) status = dog_shard_broadcast(shard_of(socket), message.kind, message.bytes, message.length);
-  payload_clear(&message);
-  return none_unless_failed(status);
+  return send_from_socket(self, args, kwargs, dog_socket_broadcast, dog_shard_broadcast);
 }
 
-/* An event with the token comes, unless the whisperer goes before. A GoneError: the Shard is to whisper. */
+/* A GoneError: the Shard is to whisper. */
 static PyObject *socket_whisper(PyObject *self, PyObject *args) {
-  socket_object_t *socket = (socket_object_t *)self;
-  whisper_t whisper;
-  if (parse_whisper(args, &whisper) < 0) return NULL;
-  const payload_t *uid = &whisper.uid, *message = &whisper.message;
-  dog_status_t status = DOG_ECLOSED;
-  if (!socket->is_closed) {
-    status = dog_socket_whisper(socket->handle, uid->bytes, uid->length, message->kind, message->bytes, message->length,
-                                NULL, whisper.user);
-  }
-  whisper_clear(&whisper);
-  return none_or_raise(status);
+  return whisper_by(((socket_object_t *)self)->handle, args, dog_socket_whisper);
 }
 
 PyDoc_STRVAR(close_doc,
@@ -229,34 +241,18 @@ PyDoc_STRVAR(shard_emit_doc,
              "emit(data, /)\n--\n\nSend one message to all sockets of this Shard. May be called from any thread.");
 
 static PyObject *shard_emit(PyObject *self, PyObject *data) {
-  payload_t message;
-  if (payload_from(data, &message) < 0) return NULL;
-  dog_shard_t handle = ((shard_object_t *)self)->handle;
-  dog_status_t status = dog_shard_emit(handle, message.kind, message.bytes, message.length);
-  payload_clear(&message);
-  return none_unless_failed(status);
+  return send_to_many(((shard_object_t *)self)->handle, data, dog_shard_emit);
 }
 
 PyDoc_STRVAR(shard_broadcast_doc, "broadcast(data, /)\n--\n\nSend one message to all sockets of the whole cluster. "
                                   "May be called from any thread.");
 
 static PyObject *shard_broadcast(PyObject *self, PyObject *data) {
-  payload_t message;
-  if (payload_from(data, &message) < 0) return NULL;
-  dog_shard_t handle = ((shard_object_t *)self)->handle;
-  dog_status_t status = dog_shard_broadcast(handle, message.kind, message.bytes, message.length);
-  payload_clear(&message);
-  return none_unless_failed(status);
+  return send_to_many(((shard_object_t *)self)->handle, data, dog_shard_broadcast);
 }
 
 static PyObject *shard_whisper(PyObject *self, PyObject *args) {
-  whisper_t whisper;
-  if (parse_whisper(args, &whisper) < 0) return NULL;
-  const payload_t *uid = &whisper.uid, *message = &whisper.message;
-  dog_status_t status = dog_shard_whisper(((shard_object_t *)self)->handle, uid->bytes, uid->length, message->kind,
-                                          message->bytes, message->length, NULL, whisper.user);
-  whisper_clear(&whisper);
-  return none_or_raise(status);
+  return whisper_by(((shard_object_t *)self)->handle, args, dog_shard_whisper);
 }
 
 /* (question, timeout_ms, token) */
@@ -302,22 +298,11 @@ static PyType_Spec shard_spec = {"dog._native.Shard", sizeof(shard_object_t), 0,
 /* ---- Gateway ----------------------------------------------------------------------------------------------------- */
 
 static PyObject *gateway_broadcast(PyObject *self, PyObject *data) {
-  payload_t message;
-  if (payload_from(data, &message) < 0) return NULL;
-  dog_gateway_t handle = ((gateway_object_t *)self)->handle;
-  dog_status_t status = dog_gateway_broadcast(handle, message.kind, message.bytes, message.length);
-  payload_clear(&message);
-  return none_unless_failed(status);
+  return send_to_many(((gateway_object_t *)self)->handle, data, dog_gateway_broadcast);
 }
 
 static PyObject *gateway_whisper(PyObject *self, PyObject *args) {
-  whisper_t whisper;
-  if (parse_whisper(args, &whisper) < 0) return NULL;
-  const payload_t *uid = &whisper.uid, *message = &whisper.message;
-  dog_status_t status = dog_gateway_whisper(((gateway_object_t *)self)->handle, uid->bytes, uid->length, message->kind,
-                                            message->bytes, message->length, NULL, whisper.user);
-  whisper_clear(&whisper);
-  return none_or_raise(status);
+  return whisper_by(((gateway_object_t *)self)->handle, args, dog_gateway_whisper);
 }
 
 /* (shards, connections), or None once it is retired. */
