@@ -54,11 +54,10 @@ public func dog_engine_define_shard(
 extension dog_gateway_class_t: HostStruct {
   /// The names are the host's to choose; what it need not choose has the defaults of the Swift face.
   static var defaults: dog_gateway_class_t {
-    let defaults = GatewayClass(name: "", child: "", limit: 0) { _ in preconditionFailure("a class without a host") }
     var filled = dog_gateway_class_t()
-    filled.sticky_seconds = UInt32(clamping: defaults.stickySeconds)
-    filled.sticky_max = UInt32(clamping: defaults.stickyMax)
-    filled.idle_seconds = UInt32(clamping: defaults.idleSeconds)
+    filled.sticky_seconds = UInt32(clamping: GatewayClass.stickySecondsDefault)
+    filled.sticky_max = UInt32(clamping: GatewayClass.stickyMaxDefault)
+    filled.idle_seconds = UInt32(clamping: GatewayClass.idleSecondsDefault)
     return filled
   }
 

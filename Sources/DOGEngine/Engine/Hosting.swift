@@ -61,14 +61,18 @@ public struct Close: Sendable {
 
 /// A Gateway class: how its clusters are made.
 public struct GatewayClass: Sendable {
+  static let stickySecondsDefault = 300
+  static let stickyMaxDefault = 65_536
+  static let idleSecondsDefault = 60
+
   public var name: String
   /// The Shard class that it places onto.
   public var child: String
   /// Connections that a Shard may hold, 1 to 1,000,000.
   public var limit: Int
-  public var stickySeconds = 300
-  public var stickyMax = 65_536
-  public var idleSeconds = 60
+  public var stickySeconds = GatewayClass.stickySecondsDefault
+  public var stickyMax = GatewayClass.stickyMaxDefault
+  public var idleSeconds = GatewayClass.idleSecondsDefault
   /// Whether the host names new Shards; else each gets a random id.
   public var clusterizes = false
   /// Connections that one cluster holds; 0 for any number.
