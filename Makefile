@@ -34,8 +34,9 @@ RELEASE = $(SCRATCH)/release
 # Warnings are errors where nobody would read them.
 EXAMPLE_FLAGS = -std=c11 $(CFLAGS) -Wall -Wextra -pedantic $(if $(CI),-Werror) -pthread
 
-.PHONY: build all setup setup-test demo test test-asan test-tsan fuzz soak bench abi fmt lint install uninstall clean
-.PHONY: help swift-lib swift-host bindings python node conformance-host
+.PHONY: build all setup setup-test demo test quick test-asan test-tsan fuzz soak storm random bench fresh abi fmt lint
+.PHONY: install uninstall clean help swift-lib swift-host swift-example bindings tables python node conformance-host
+.PHONY: test-build
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 # SwiftPM uses every core by itself, and two of it in one folder wait for one another.
@@ -96,9 +97,12 @@ $(BUILD)/bin/%: examples/c/%.c $(wildcard examples/c/*.h) $(BUILD)/include/dog.h
 
 # The language's own package, laid out in $(BUILD)/bindings, against the library built here. Lua has nothing to build.
 bindings: python node
-python: setup-test build
+# What they say of dog.h, from dog.h; nothing is written where that has not changed.
+tables: setup-test
+	@$(PYTHON) scripts/tables.py
+python: setup-test build tables
 	@$(STEP) 'bindings/python' $(BUILD)/log/python.log $(PYTHON) bindings/python/build.py
-node: setup-test build
+node: setup-test build tables
 	@$(STEP) 'bindings/node' $(BUILD)/log/node.log node bindings/node/build.js
 
 demo: build
@@ -106,14 +110,28 @@ demo: build
 
 # ---- test ----------------------------------------------------------------------------------------------------------
 
+# What the suites want.
+test-build: build bindings conformance-host swift-example
+
 # The host of Tests/conformance that is written in Swift.
 conformance-host: build
 	@$(STEP) 'conformance-host (Swift, release)' $(BUILD)/log/conformance-host.log \
 	  $(SWIFT_BUILD) --product conformance-host
 	@scripts/replace.sh $(RELEASE)/conformance-host $(BUILD)/bin/conformance-host
 
-test: setup-test build bindings conformance-host
-	@$(PYTHON) scripts/test.py
+# The program of the package in examples/swift.
+swift-example: build
+	@$(STEP) 'swift-chat (Swift example)' $(BUILD)/log/swift-chat.log $(SWIFT_BUILD) --product swift-chat
+	@scripts/replace.sh $(RELEASE)/swift-chat $(BUILD)/bin/swift-chat
+
+# Builds, and runs every suite, or those of SUITE, as scripts/test.py says. It asks for the build itself, so that what
+# needs none is compiled meanwhile.
+test: setup-test
+	@$(PYTHON) scripts/test.py --build $(SUITE)
+
+# In less than two minutes where all is built: for between two edits.
+quick:
+	@$(PYTHON) scripts/test.py --build quick
 
 test-asan: setup-test
 	@scripts/sanitized.sh address
@@ -129,19 +147,29 @@ fuzz: setup-test
 soak: setup-test build
 	@$(PYTHON) Tests/soak/soak.py
 
+storm: setup-test build
+	@$(PYTHON) Tests/random/run.py $@
+
+random: setup-test build
+	@$(PYTHON) Tests/random/run.py $@
+
 # What each binding costs, beside the usual servers of its language, in one table.
 bench: build bindings
 	@$(PYTHON) bench/run.py $(ARGS)
+
+# The README's two commands on a really fresh Debian, as scripts/fresh.sh says.
+fresh:
+	@scripts/fresh.sh
 
 # Takes what was added to dog.h into the baseline that Tests/abi compares with.
 abi: setup-test
 	@$(PYTHON) Tests/abi/abi.py --update
 
 fmt:
-	@$(SWIFT) format format --in-place --recursive --parallel Package.swift Sources Tests
+	@$(SWIFT) format format --in-place --recursive --parallel Package.swift Sources Tests examples
 
 lint:
-	@$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+	@$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests examples
 
 # ---- install -------------------------------------------------------------------------------------------------------
 
@@ -172,13 +200,17 @@ clean:
 help:
 	@echo 'make             set up what is missing and build: $(BUILD)/lib, $(BUILD)/include, $(BUILD)/bin'
 	@echo 'make demo        build, then serve the chat room on http://127.0.0.1:8787   (ARGS="--port 9000 --workers 2")'
-	@echo 'make test        build, then run every test'
+	@echo 'make test        build, and run every suite   (SUITE="wire capi", SUITE=Tests/wire/test_rules.py for some)'
+	@echo 'make quick       the suites that find most, in less than two minutes where all is built'
 	@echo 'make test-asan   the tests under the address sanitizer; make test-tsan: under the thread sanitizer'
 	@echo 'make fuzz        each fuzzer for FUZZ_SECONDS (600); FUZZERS="frame close" for some of them'
 	@echo 'make bindings    the packages for Python and Node, in $(BUILD)/bindings'
 	@echo 'make bench       what each binding costs, in one table   (ARGS="--only Python --rounds 5")'
 	@echo 'make abi         takes additions to dog.h into the ABI baseline, on purpose'
 	@echo 'make soak        mixed traffic for SOAK_SECONDS (600), after which everything is as it was'
+	@echo 'make storm       order and completeness of every message for STORM_SECONDS (600), from STORM_SEED'
+	@echo 'make random      anything dog.h has, among clients of all kinds, for RANDOM_SECONDS (600), from RANDOM_SEED'
+	@echo 'make fresh       demo and test on a really fresh Debian; as root   (DEBIAN=trixie FIRST=test)'
 	@echo 'make setup       check what the build needs and install the Debian packages that are missing'
 	@echo 'make install     into PREFIX=$(PREFIX), below DESTDIR if that is set; make uninstall takes it out again'
 	@echo 'make fmt         format the Swift sources; make lint: say what is not formatted'

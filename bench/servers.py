@@ -97,7 +97,7 @@ SERVERS = [
     python("DOG", "dog", "make bindings builds it", BUILD / "bindings/python"),
     node("ws", "ws", "/usr/share/nodejs/ws/package.json", "apt-get install node-ws; make bindings",
          is_reference=True),
-    node("DOG", "dog", f"{BUILD}/bindings/node/node_modules/dog/package.json", "make bindings builds it"),
+    node("DOG", "dog", f"{BUILD}/bindings/node/node_modules/libdog/package.json", "make bindings builds it"),
     lua("lua-http", PEERS / "echo_http.lua", PEERS / "fanout_http.lua",
         "require 'http.websocket' print(require 'http.version'.version)", "apt-get install luajit lua-http",
         is_reference=True),

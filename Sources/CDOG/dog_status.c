@@ -1,7 +1,7 @@
 #include "../../include/dog.h"
 #include "include/dog_status.h"
 
-/* The enum is written out for those who read dog.h without a preprocessor: it is the list. */
+/* dog.h has the enum written out too, for readers without a preprocessor. Both must be the same. */
 #define SAME(name, number, sentence) _Static_assert(DOG_##name == (number), "DOG_" #name);
 DOG_STATUS_MAP(SAME)
 #undef SAME

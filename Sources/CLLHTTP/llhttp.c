@@ -1,2 +1,4 @@
-/* llhttp.c of the distribution's llhttp. */
+/* llhttp.c of the distribution's llhttp, if that is not a library. */
+#if !__has_include("/usr/include/llhttp.h")
 #include "/usr/share/llhttp/llhttp.c"
+#endif

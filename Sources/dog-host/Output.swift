@@ -1,6 +1,6 @@
 import Glibc
 
-/// Lines to the terminal, whole and at once: `print` would hold them back where stdout is a pipe.
+/// Lines to the terminal, whole and at once: `print` would hold them back if stdout is a pipe.
 enum Output {
   static func line(_ text: String) { write(text, to: STDOUT_FILENO) }
   static func error(_ text: String) { write(text, to: STDERR_FILENO) }

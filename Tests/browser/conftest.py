@@ -1,6 +1,6 @@
 """People in real browsers around one running demo.
 
-The demo is `bin/dog-host` of the build in DOG_BUILD (default `build`); DOG_DEMO may name another command that serves
+The demo is `bin/dog-host` of the build in BUILD (default `build`); DOG_DEMO may name another command that serves
 it. Browsers are Debian's chromium, one process and one profile a person, kept between tests and wiped. At the end of
 every test each of them must have a clean console and must have talked to nobody but the demo.
 """
@@ -44,7 +44,7 @@ class Demo:
         self.start()
 
     def start(self):
-        build = ROOT / os.environ.get("DOG_BUILD", "build")
+        build = ROOT / os.environ.get("BUILD", "build")
         command = shlex.split(os.environ.get("DOG_DEMO", f"{shlex.quote(str(build / 'bin/dog-host'))} demo"))
         assert shutil.which(command[0]), f"{command[0]} is missing: build it first"
         self.errors = tempfile.TemporaryFile()

@@ -220,8 +220,10 @@ static void an_error_of_onmessage_closes_with_1011(void) {
 
 static _Atomic int questions_left;
 
-static void gossiped_pass(void *user, dog_shard_t shard, const dog_gossip_result_t *results, size_t count) {
+static void gossiped_pass(void *user, dog_shard_t shard, dog_status_t status,
+                          const dog_gossip_result_t *results, size_t count) {
   (void)user, (void)shard;
+  CHECK_OK(status);
   for (size_t index = 0; index < count; index++) {
     CHECK_STATUS(results[index].status, DOG_OK);
     CHECK(results[index].length == 3 && memcmp(results[index].data, "yes", 3) == 0);
@@ -266,8 +268,10 @@ static void gossip_inside_ongossip_is_answered_too(void) {
   app_end(&app);
 }
 
-static void gossiped_without_siblings(void *user, dog_shard_t shard, const dog_gossip_result_t *results, size_t count) {
+static void gossiped_without_siblings(void *user, dog_shard_t shard, dog_status_t status,
+                                      const dog_gossip_result_t *results, size_t count) {
   (void)results;
+  CHECK_OK(status);
   CHECK_NUMBER(count, 0);
   CHECK_OK(dog_shard_emit(shard, DOG_TEXT, "nobody", 6));
   *(int *)user = 1;
@@ -293,8 +297,10 @@ static void without_siblings_the_answer_is_an_empty_list(void) {
   app_end(&app);
 }
 
-static void gossiped_statuses(void *user, dog_shard_t shard, const dog_gossip_result_t *results, size_t count) {
+static void gossiped_statuses(void *user, dog_shard_t shard, dog_status_t status,
+                              const dog_gossip_result_t *results, size_t count) {
   (void)user;
+  CHECK_OK(status);
   CHECK_NUMBER(count, 1);
   char text[128];
   int length = snprintf(text, sizeof text, "%s %.*s", dog_status_name(results[0].status), (int)results[0].length,
@@ -393,13 +399,14 @@ static void leave_shard(void) {
   leave();
 }
 
-static void whispered_flat(void *user, size_t sockets) {
-  (void)user, (void)sockets;
+static void whispered_flat(void *user, dog_status_t status, size_t sockets) {
+  (void)user, (void)status, (void)sockets;
   enter_shard();
   leave_shard();
 }
-static void gossiped_flat(void *user, dog_shard_t shard, const dog_gossip_result_t *results, size_t count) {
-  (void)user, (void)shard, (void)results, (void)count;
+static void gossiped_flat(void *user, dog_shard_t shard, dog_status_t status,
+                          const dog_gossip_result_t *results, size_t count) {
+  (void)user, (void)shard, (void)status, (void)results, (void)count;
   enter_shard();
   leave_shard();
 }
@@ -416,13 +423,14 @@ static dog_status_t clusterize_flat(void *user, dog_gateway_t gateway, dog_reque
   leave();
   return status;
 }
-static void onstart_flat(void *user, dog_shard_t shard) {
+static dog_status_t onstart_flat(void *user, dog_shard_t shard) {
   (void)user;
   enter_shard();
   CHECK_OK(dog_shard_emit(shard, DOG_TEXT, "x", 1));
   CHECK_OK(dog_shard_gossip(shard, "x", 1, 0, gossiped_flat, NULL));
   CHECK_OK(dog_shard_whisper(shard, "x", 1, DOG_TEXT, "x", 1, whispered_flat, NULL));
   leave_shard();
+  return DOG_OK;
 }
 static dog_status_t receive_flat(void *user, dog_shard_t shard, dog_request_t request) {
   enter_shard();
@@ -491,9 +499,10 @@ static void *call_from_outside(void *argument) {
   }
   return NULL;
 }
-static void onstart_flat_and_tell(void *user, dog_shard_t shard) {
+static dog_status_t onstart_flat_and_tell(void *user, dog_shard_t shard) {
   onstart_flat(user, shard);
   flat_shard = shard;
+  return DOG_OK;
 }
 
 static void callbacks_never_nest_and_a_shard_runs_one_at_a_time(void) {

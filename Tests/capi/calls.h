@@ -21,10 +21,17 @@ typedef struct engine_call {
   dog_status_t (*call)(dog_engine_t *engine);
 } engine_call_t;
 
-static inline void calls_whispered(void *user, size_t sockets) { (void)user, (void)sockets; }
+static inline void calls_whispered(void *user, dog_status_t status, size_t sockets) {
+  (void)user, (void)status, (void)sockets;
+}
 
-static inline void calls_gossiped(void *user, dog_shard_t shard, const dog_gossip_result_t *results, size_t count) {
-  (void)user, (void)shard, (void)results, (void)count;
+static inline void calls_gossiped(void *user, dog_shard_t shard, dog_status_t status,
+                                  const dog_gossip_result_t *results, size_t count) {
+  (void)user, (void)shard, (void)status, (void)results, (void)count;
+}
+
+static inline void calls_called(void *user, dog_shard_t shard, dog_status_t status) {
+  (void)user, (void)shard, (void)status;
 }
 
 #define HANDLE_CALL(name, ...)                                                                                         \
@@ -111,12 +118,17 @@ HANDLE_CALL(socket_emit, DOG_TEXT, DOG_TO_SELF, "x", 1)
 HANDLE_CALL(socket_broadcast, DOG_BINARY, 0, "x", 1)
 HANDLE_CALL(socket_whisper, "ann", 3, DOG_TEXT, "x", 1, calls_whispered, NULL)
 HANDLE_CALL(shard_set_data, NULL)
+HANDLE_CALL(shard_started, DOG_OK)
+HANDLE_CALL(shard_post, calls_called, NULL)
+HANDLE_CALL(shard_after, 3600000, calls_called, NULL, NULL)
 HANDLE_CALL(shard_emit, DOG_TEXT, "x", 1)
 HANDLE_CALL(shard_broadcast, DOG_TEXT, "x", 1)
 HANDLE_CALL(shard_whisper, "ann", 3, DOG_TEXT, "x", 1, NULL, NULL)
 HANDLE_CALL(shard_gossip, "x", 1, 0, calls_gossiped, NULL)
 HANDLE_CALL(gossip_reply, "x", 1)
 HANDLE_CALL(gossip_fail, "x", 1)
+VALUE_CALL(gateway_data, void *)
+HANDLE_CALL(gateway_set_data, NULL)
 HANDLE_CALL(gateway_broadcast, DOG_TEXT, "x", 1)
 HANDLE_CALL(gateway_whisper, "ann", 3, DOG_TEXT, "x", 1, calls_whispered, NULL)
 
@@ -145,12 +157,17 @@ static const handle_call_t handle_calls[] = {
     HANDLE_CALL_ROW(shard_count, SHARD, 1),
     HANDLE_CALL_ROW(shard_sockets, SHARD, 1),
     HANDLE_CALL_ROW(gateway_name, GATEWAY, 1),
+    HANDLE_CALL_ROW(gateway_data, GATEWAY, 1),
+    HANDLE_CALL_ROW(gateway_set_data, GATEWAY, 1),
     HANDLE_CALL_ROW(shard_gateway, SHARD, 0),
     HANDLE_CALL_ROW(gateway_stats, GATEWAY, 0),
     HANDLE_CALL_ROW(socket_send, SOCKET, 0),
     HANDLE_CALL_ROW(socket_emit, SOCKET, 0),
     HANDLE_CALL_ROW(socket_broadcast, SOCKET, 0),
     HANDLE_CALL_ROW(socket_whisper, SOCKET, 0),
+    HANDLE_CALL_ROW(shard_started, SHARD, 0),
+    HANDLE_CALL_ROW(shard_post, SHARD, 0),
+    HANDLE_CALL_ROW(shard_after, SHARD, 0),
     HANDLE_CALL_ROW(shard_emit, SHARD, 0),
     HANDLE_CALL_ROW(shard_broadcast, SHARD, 0),
     HANDLE_CALL_ROW(shard_whisper, SHARD, 0),

@@ -140,6 +140,10 @@ static inline void gate_wait(gate_t *gate, long count) {
     while (!(condition)) nanosleep(&pause, NULL);                                                                      \
   } while (0)
 
+static inline void pause_ms(long milliseconds) {
+  nanosleep(&(struct timespec){milliseconds / 1000, milliseconds % 1000 * 1000000}, NULL);
+}
+
 static inline uint64_t check_now_ms(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);

@@ -148,6 +148,10 @@ static void never_shard(void *user, dog_shard_t shard) {
   (void)user, (void)shard;
   FAIL("called");
 }
+static dog_status_t never_start(void *user, dog_shard_t shard) {
+  never_shard(user, shard);
+  return DOG_OK;
+}
 static dog_status_t never_open(void *user, dog_shard_t shard, dog_socket_t socket) {
   (void)user, (void)shard, (void)socket;
   FAIL("called");
@@ -190,7 +194,7 @@ static void with_events_a_class_has_no_callbacks(void) {
   for (int index = 0; index < 9; index++) {
     dog_shard_class_t shard = host.app.shard;
     switch (index) {
-      case 0: shard.onstart = never_shard; break;
+      case 0: shard.onstart = never_start; break;
       case 1: shard.receive = never_ask; break;
       case 2: shard.onopen = never_open; break;
       case 3: shard.onmessage = never_message; break;
@@ -239,12 +243,13 @@ static void with_callbacks_a_class_has_no_events(void) {
   CHECK_OK(dog_engine_destroy(engine));
 }
 
-static void never_whispered(void *user, size_t sockets) {
-  (void)user, (void)sockets;
+static void never_whispered(void *user, dog_status_t status, size_t sockets) {
+  (void)user, (void)status, (void)sockets;
   FAIL("called");
 }
-static void never_gossiped(void *user, dog_shard_t shard, const dog_gossip_result_t *results, size_t count) {
-  (void)user, (void)shard, (void)results, (void)count;
+static void never_gossiped(void *user, dog_shard_t shard, dog_status_t status,
+                           const dog_gossip_result_t *results, size_t count) {
+  (void)user, (void)shard, (void)status, (void)results, (void)count;
   FAIL("called");
 }
 static void never_writable(void *user, dog_request_t request) {

@@ -16,11 +16,6 @@
 /* What one worker may put in beyond a limit: what it had read already when it heard that the queue is full. */
 #define SLACK_BYTES (1 << 20)
 
-static void pause_ms(long ms) {
-  const struct timespec pause = {ms / 1000, ms % 1000 * 1000000};
-  nanosleep(&pause, NULL);
-}
-
 typedef struct pressure {
   uint32_t workers;
   uint32_t events_max;

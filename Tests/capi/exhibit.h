@@ -44,9 +44,11 @@ static inline dog_status_t exhibit_onopen(void *user, dog_shard_t shard, dog_soc
   return DOG_OK;
 }
 
-static inline void exhibit_gossiped(void *user, dog_shard_t shard, const dog_gossip_result_t *results, size_t count) {
+static inline void exhibit_gossiped(void *user, dog_shard_t shard, dog_status_t status,
+                                    const dog_gossip_result_t *results, size_t count) {
   exhibit_t *exhibit = user;
   (void)shard;
+  CHECK_OK(status);
   CHECK_NUMBER(count, 1);
   CHECK(results[0].status == DOG_OK || results[0].status == DOG_EHOST);
   gate_pass(&exhibit->gossiped);

@@ -25,9 +25,10 @@ static gate_t closed = GATE_INITIALIZER;
 static gate_t started = GATE_INITIALIZER;
 static gate_t stopped = GATE_INITIALIZER;
 
-static void onstart_pass(void *user, dog_shard_t shard) {
+static dog_status_t onstart_pass(void *user, dog_shard_t shard) {
   (void)user, (void)shard;
   gate_pass(&started);
+  return DOG_OK;
 }
 static dog_status_t onopen_pass(void *user, dog_shard_t shard, dog_socket_t socket) {
   (void)user, (void)shard, (void)socket;

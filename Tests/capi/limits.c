@@ -57,14 +57,22 @@ static void app_init_noting(app_t *app) {
 
 static void one_gateway_too_many_is_503(void) {
   app_t app;
-  app_init(&app);
+  app_init_noting(&app);
   app.options.gateways_max = 2;
   app_start(&app);
-  CHECK_NUMBER(http_get(app.port, "/one", NULL), 200);
-  CHECK_NUMBER(http_get(app.port, "/two", NULL), 200);
+  client_t *one = ws_open(app.port, "/one/ws"), *two = ws_open(app.port, "/two/ws");
   CHECK_NUMBER(http_get(app.port, "/three", NULL), 503);
   CHECK_NUMBER(http_get(app.port, "/one", NULL), 200);
   CHECK_NUMBER(app_stats(&app).gateways, 2);
+  ws_close(two);
+  gate_wait(&closed, 1);
+  WAIT_UNTIL(app_stats(&app).places == 1);
+  /* G9: what is empty makes room, and what is not does not. */
+  static const char *const names[] = {"/three", "/four", "/one"};
+  for (int index = 0; index < 3; index++) CHECK_NUMBER(http_get(app.port, names[index], NULL), 200);
+  CHECK_NUMBER(app_stats(&app).gateways, 2);
+  ws_close(one);
+  app_wait_until_empty(&app);
   app_end(&app);
 }
 
@@ -396,8 +404,10 @@ static void what_fits_into_no_mailbox_is_too_big(void) {
 
 static gate_t gossiped = GATE_INITIALIZER;
 
-static void gossiped_timed_out(void *user, dog_shard_t shard, const dog_gossip_result_t *results, size_t count) {
+static void gossiped_timed_out(void *user, dog_shard_t shard, dog_status_t status,
+                               const dog_gossip_result_t *results, size_t count) {
   (void)user, (void)shard;
+  CHECK_OK(status);
   CHECK_NUMBER(count, 1);
   CHECK_STATUS(results[0].status, DOG_ETIMEDOUT);
   gate_pass(&gossiped);

@@ -146,12 +146,121 @@ static void a_listener_that_never_started_leaves_no_file(void) {
   leave_the_folder();
 }
 
+static mode_t mode_of(const char *path) {
+  struct stat status;
+  CHECK(lstat(path, &status) == 0);
+  return status.st_mode & 07777;
+}
+
+static void a_unix_domain_socket_has_the_mode_that_was_asked_for(void) {
+  in_a_folder();
+  /* The umask takes all of it, some of it, nothing of it. */
+  static const mode_t umasks[] = {0777, 0027, 0};
+  for (size_t index = 0; index < sizeof umasks / sizeof umasks[0]; index++) {
+    umask(umasks[index]);
+    static const uint32_t modes[] = {0600, 0660, 0666, 0777, 0220};
+    for (size_t each = 0; each < sizeof modes / sizeof modes[0]; each++) {
+      dog_engine_t *engine = engine_trusting(NULL);
+      dog_listen_options_t options = listen_options();
+      options.path = "socket";
+      options.mode = modes[each];
+      CHECK_OK(dog_engine_listen_with(engine, &options, NULL));
+      CHECK_NUMBER(mode_of("socket"), modes[each]);
+      CHECK_OK(dog_engine_destroy(engine));
+    }
+    dog_engine_t *engine = engine_trusting(NULL);
+    dog_listen_options_t options = listen_options();
+    options.path = "socket";
+    CHECK_OK(dog_engine_listen_with(engine, &options, NULL));
+    CHECK_NUMBER(mode_of("socket"), 0777 & ~umasks[index]);
+    CHECK_OK(dog_engine_destroy(engine));
+  }
+  leave_the_folder();
+}
+
+static dog_status_t receive_remote(void *user, dog_shard_t shard, dog_request_t request) {
+  (void)user, (void)shard;
+  const char *text = NULL;
+  size_t length = 0;
+  CHECK_OK(dog_request_remote(request, &text, &length));
+  return dog_request_respond(request, 200, NULL, 0, text, length);
+}
+
+static void every_address_takes_ipv4_unless_it_is_for_ipv6_only(void) {
+  app_t app;
+  app_init(&app);
+  app.shard.receive = receive_remote;
+  app_prepare(&app);
+  uint16_t port = 0, same = 0;
+  dog_listen_options_t options = listen_options();
+  options.host = "::";
+  CHECK_OK(dog_engine_listen_with(app.engine, &options, &port));
+  CHECK_STATUS(dog_engine_listen(app.engine, "127.0.0.1", port, NULL), DOG_EADDRINUSE);
+  options.ipv6_only = 1;
+  CHECK_OK(dog_engine_listen_with(app.engine, &options, &same));
+  CHECK_OK(dog_engine_listen(app.engine, "127.0.0.1", same, NULL)); /* IPv4 is free there */
+  CHECK_OK(dog_engine_start(app.engine));
+  response_t response;
+  CHECK_NUMBER(http_get(port, "/room", &response), 200);
+  CHECK(strncmp(response.body, "127.0.0.1:", 10) == 0);
+  CHECK_NUMBER(http_get(same, "/room", &response), 200);
+  app_end(&app);
+}
+
+static void localhost_is_the_default(void) {
+  app_t app;
+  app_init(&app);
+  app_prepare(&app);
+  uint16_t port = 0;
+  CHECK_OK(dog_engine_listen(app.engine, "localhost", 0, &port));
+  CHECK_STATUS(dog_engine_listen(app.engine, "LocalHost", port, NULL), DOG_EADDRINUSE);
+  CHECK_STATUS(dog_engine_listen(app.engine, "localhost.", 0, NULL), DOG_EADDR);
+  CHECK_OK(dog_engine_start(app.engine));
+  CHECK_NUMBER(http_get(port, "/room", NULL), 200);
+  app_end(&app);
+}
+
+enum { PORT_THREADS = 8, PORT_ROUNDS = 40 };
+
+static uint16_t ports[PORT_THREADS];
+static pthread_barrier_t all_listen;
+
+static void *listen_on_a_free_port(void *user) {
+  for (int left = PORT_ROUNDS; left > 0; left--) {
+    dog_engine_t *engine = engine_trusting(NULL);
+    pthread_barrier_wait(&all_listen);
+    CHECK_OK(dog_engine_listen(engine, NULL, 0, user));
+    if (pthread_barrier_wait(&all_listen) == PTHREAD_BARRIER_SERIAL_THREAD) {
+      for (int one = 0; one < PORT_THREADS; one++) {
+        for (int other = 0; other < one; other++) CHECK(ports[one] != ports[other]);
+      }
+    }
+    pthread_barrier_wait(&all_listen);
+    CHECK_OK(dog_engine_destroy(engine));
+  }
+  return NULL;
+}
+
+/* Not one that another has found free, too. */
+static void a_free_port_is_one_engine_s_alone(void) {
+  pthread_t threads[PORT_THREADS];
+  CHECK(pthread_barrier_init(&all_listen, NULL, PORT_THREADS) == 0);
+  for (int index = 0; index < PORT_THREADS; index++) {
+    CHECK(pthread_create(&threads[index], NULL, listen_on_a_free_port, &ports[index]) == 0);
+  }
+  for (int index = 0; index < PORT_THREADS; index++) pthread_join(threads[index], NULL);
+}
+
 int main(int argc, char **argv) {
   static const check_t checks[] = {
       {"members_that_do_not_go_together_are_refused", members_that_do_not_go_together_are_refused},
       {"a_certificate_that_is_none_is_refused", a_certificate_that_is_none_is_refused},
       {"a_unix_domain_socket_is_served_and_removed", a_unix_domain_socket_is_served_and_removed},
       {"a_listener_that_never_started_leaves_no_file", a_listener_that_never_started_leaves_no_file},
+      {"a_unix_domain_socket_has_the_mode_that_was_asked_for", a_unix_domain_socket_has_the_mode_that_was_asked_for},
+      {"every_address_takes_ipv4_unless_it_is_for_ipv6_only", every_address_takes_ipv4_unless_it_is_for_ipv6_only},
+      {"localhost_is_the_default", localhost_is_the_default},
+      {"a_free_port_is_one_engine_s_alone", a_free_port_is_one_engine_s_alone},
       {NULL, NULL},
   };
   return checks_main(argc, argv, checks);

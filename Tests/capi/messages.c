@@ -12,9 +12,10 @@ static _Atomic int sockets_count, shards_count;
 static gate_t done = GATE_INITIALIZER;
 static gate_t closed = GATE_INITIALIZER;
 
-static void onstart_note(void *user, dog_shard_t shard) {
+static dog_status_t onstart_note(void *user, dog_shard_t shard) {
   (void)user;
   shards[atomic_fetch_add(&shards_count, 1)] = shard;
+  return DOG_OK;
 }
 static dog_status_t onopen_note(void *user, dog_shard_t shard, dog_socket_t socket) {
   (void)user, (void)shard;
@@ -116,8 +117,9 @@ static void every_sender_reaches_whom_it_should(void) {
 }
 
 static _Atomic size_t whispered_to;
-static void whispered_note(void *user, size_t count) {
+static void whispered_note(void *user, dog_status_t status, size_t count) {
   CHECK(user == &whispered_to);
+  CHECK_OK(status);
   whispered_to = count;
   gate_pass(&done);
 }
@@ -281,12 +283,13 @@ static void a_close_that_is_none_is_refused(void) {
 
 static int shard_data, socket_data;
 
-static void onstart_data(void *user, dog_shard_t shard) {
+static dog_status_t onstart_data(void *user, dog_shard_t shard) {
   void *data = &socket_data;
   CHECK(user == &shard_data);
   CHECK_OK(dog_shard_data(shard, &data));
   CHECK(data == NULL);
   CHECK_OK(dog_shard_set_data(shard, &shard_data));
+  return DOG_OK;
 }
 static dog_status_t receive_data(void *user, dog_shard_t shard, dog_request_t request) {
   (void)user;

@@ -262,8 +262,10 @@ static void a_socket_that_nobody_uses_is_closed_with_1001(void) {
 
 static gate_t gossiped = GATE_INITIALIZER;
 
-static void gossiped_timed_out(void *user, dog_shard_t shard, const dog_gossip_result_t *results, size_t count) {
+static void gossiped_timed_out(void *user, dog_shard_t shard, dog_status_t status,
+                               const dog_gossip_result_t *results, size_t count) {
   (void)user, (void)shard;
+  CHECK_OK(status);
   CHECK_NUMBER(count, 1);
   CHECK_STATUS(results[0].status, DOG_ETIMEDOUT);
   gate_pass(&gossiped);

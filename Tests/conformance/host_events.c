@@ -48,12 +48,13 @@ static int handle(const dog_event_t *event) {
       break;
     case DOG_EVENT_ERROR: onerror(NULL, shard, socket, event->status); break;
     case DOG_EVENT_DRAIN: break;
-    case DOG_EVENT_WHISPERED: whispered(event->user, event->count); break;
-    case DOG_EVENT_GOSSIPED: gossiped(event->user, shard, event->results, event->count); break;
+    case DOG_EVENT_WHISPERED: whispered(event->user, event->status, event->count); break;
+    case DOG_EVENT_GOSSIPED: gossiped(event->user, shard, event->status, event->results, event->count); break;
     case DOG_EVENT_WRITABLE: writable(event->user, request); break;
     case DOG_EVENT_ENDED: ended(event->user, request, event->status); break;
     case DOG_EVENT_LOG: log_line(NULL, (dog_log_level_t)event->code, event->data, event->length); break;
     case DOG_EVENT_STOPPED: return 0;
+    case DOG_EVENT_CALL: break; /* it has none called */
     case DOG_EVENT_TYPE_MAX: break;
   }
   return 1;

@@ -10,6 +10,7 @@ import socket
 import struct
 
 import websockets
+from websockets.legacy import client as legacy  # the interface that Debian 12 and Debian 13 both have
 
 from exchange import Exchange
 from hosts import DEADLINE, HostFailure
@@ -99,7 +100,7 @@ class Player:
         """Opens the socket `name`, as `opened` then says; `later`: begins to, and an `opened` follows."""
         target = f"ws://127.0.0.1:{self.host.port}{self.names.filled(to)}"
         self.note(name, "->", target)
-        self.opening[name] = asyncio.ensure_future(websockets.connect(
+        self.opening[name] = asyncio.ensure_future(legacy.connect(
             target, subprotocols=offers, extra_headers=headers, open_timeout=DEADLINE, close_timeout=DEADLINE,
             ping_interval=None, max_size=None, compression=None, user_agent_header=None))
         if not later:

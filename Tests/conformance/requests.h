@@ -193,7 +193,7 @@ static inline dog_status_t receive(void *user, dog_shard_t shard, dog_request_t 
 
 /* ---- start and stop ---------------------------------------------------------------------------------------------- */
 
-static inline void onstart(void *user, dog_shard_t shard) {
+static inline dog_status_t onstart(void *user, dog_shard_t shard) {
   (void)user;
   room_t *room = room_of(shard);
   if (room == NULL) {
@@ -203,6 +203,7 @@ static inline void onstart(void *user, dog_shard_t shard) {
   }
   room->starts++;
   atomic_fetch_add(&host.starts, 1);
+  return DOG_OK;
 }
 
 static inline void onstop(void *user, dog_shard_t shard) {

@@ -98,8 +98,10 @@ static inline dog_status_t ongossip(void *user, dog_shard_t shard, dog_gossip_t 
 /* `user` of an outcome is the handle of the socket that wants it. */
 static inline void *as_user(dog_socket_t socket) { return (void *)(uintptr_t)socket; }
 
-static inline void gossiped(void *user, dog_shard_t shard, const dog_gossip_result_t *results, size_t count) {
+static inline void gossiped(void *user, dog_shard_t shard, dog_status_t status,
+                            const dog_gossip_result_t *results, size_t count) {
   (void)shard;
+  if (status != DOG_OK) return; /* the Shard has gone, and its sockets with it */
   text_t *lines = allocate(count * sizeof *lines), text = {0};
   for (size_t index = 0; index < count; index++) {
     const dog_gossip_result_t *result = &results[index];
@@ -112,7 +114,8 @@ static inline void gossiped(void *user, dog_shard_t shard, const dog_gossip_resu
   reply((uintptr_t)user, text);
 }
 
-static inline void whispered(void *user, size_t sockets) {
+static inline void whispered(void *user, dog_status_t status, size_t sockets) {
+  if (status != DOG_OK) return;
   text_t text = {0};
   text_add(&text, "whispered %zu", sockets);
   reply((uintptr_t)user, text);

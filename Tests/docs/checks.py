@@ -4,12 +4,13 @@ import http.client
 import signal
 
 import websockets
+from websockets.legacy import client as legacy  # the interface that Debian 12 and Debian 13 both have
 
 from programs import DEADLINE
 
 
 def connect(server, path):
-    return websockets.connect(f"ws://127.0.0.1:{server.port}{path}", open_timeout=DEADLINE)
+    return legacy.connect(f"ws://127.0.0.1:{server.port}{path}", open_timeout=DEADLINE)
 
 
 async def hear(client, text):

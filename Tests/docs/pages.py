@@ -9,7 +9,9 @@ AROUND = Path(__file__).resolve().parent / "around"
 # What a block's language is called in a fence, and how its files end.
 SUFFIXES = {"c": ".c", "cpp": ".cpp", "c++": ".cpp", "python": ".py", "py": ".py", "js": ".mjs", "mjs": ".mjs",
             "javascript": ".mjs", "cjs": ".cjs", "ts": ".ts", "typescript": ".ts", "lua": ".lua", "sh": ".sh",
-            "cmake": ".txt"}
+            "cmake": ".txt", "swift": ".swift", "html": ".html", "nginx": ".conf", "haproxy": ".cfg", "ini": ".service"}
+# Pages that are no language's: they have files for tests of their own (test_deployment.py, Tests/browser).
+TOPICS = {"browser", "deployment"}
 KINDS = {"serve", "run", "file", "none"}
 # The number of words that each check takes; a last None: one more may follow.
 CHECKS = {"broadcast": (2, 2), "echo": (1, 1), "say": (3, None), "get": (2, None), "post": (3, None), "stop": (1, 1)}
@@ -50,7 +52,7 @@ class Block:
         if not self.around:
             return self.text
         frame = (AROUND / self.around).read_text()
-        hole = re.search(r"^([ \t]*)@@$", frame, re.MULTILINE)
+        hole = re.search(r"^([ \t]*)(?:// )?@@$", frame, re.MULTILINE)
         if not hole:
             raise PageError(f"{self.place}: {self.around} has no line @@")
         piece = "".join(hole.group(1) + line if line.strip() else line for line in self.text.splitlines(keepends=True))
@@ -132,9 +134,26 @@ def blocks_of(page):
     return found
 
 
-def language_pages():
+def docs_pages():
     return sorted((ROOT / "docs").glob("*.md"))
 
 
+def language_pages():
+    return [page for page in docs_pages() if page.stem not in TOPICS]
+
+
+def file_on(page, name):
+    """The text of the block that a page in docs/ calls `file NAME`."""
+    block, = [block for block in blocks_of(ROOT / "docs" / page) if block.kind == "file" and block.name == name]
+    return block.text
+
+
 def all_pages():
-    return [ROOT / "README.md", *language_pages()]
+    return [ROOT / "README.md", *docs_pages()]
+
+
+def other_pages():
+    """Pages whose blocks are not tested here, so that none may be C: what is C compiles, wherever it stands."""
+    ignored = {"build", "node_modules", ".build", ".git"}
+    found = {page for page in ROOT.rglob("*.md") if not ignored & set(page.relative_to(ROOT).parts)}
+    return sorted(found - set(all_pages()))

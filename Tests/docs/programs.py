@@ -11,13 +11,17 @@ from functools import lru_cache
 from pathlib import Path
 
 from pages import PORT, ROOT, PageError
+from ports import free_port
 
 BUILD = Path(os.environ.get("BUILD", ROOT / "build")).resolve()
 BUILT = BUILD / "bindings"
+SCRATCH = Path(os.environ.get("SCRATCH", ROOT / ".build")).resolve()
+SWIFT = os.environ.get("SWIFT", "swift")
 # Ends a test that would hang; says nothing about speed.
 DEADLINE = 60.0
 
-WARNINGS = ["-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror", "-pthread"]
+# What a page shows must please a reader whose compiler is told to be strict.
+WARNINGS = ["-Wall", "-Wextra", "-pedantic", "-Werror"]
 COMPILERS = {".c": [os.environ.get("CC", "cc"), "-std=c11"], ".cpp": [os.environ.get("CXX", "c++"), "-std=c++17"]}
 # By the end of the file's name, where it is not a program by itself.
 INTERPRETERS = {".py": ["/usr/bin/python3"], ".mjs": ["node"], ".cjs": ["node"], ".lua": ["luajit"],
@@ -38,12 +42,6 @@ def environment(**more):
         "PATH": f"{BUILD}/bin:{os.environ['PATH']}",
     }
     return {**os.environ, **changes}
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def finish(command, folder, what, **more):
@@ -70,7 +68,7 @@ def prepare_binding(language, what):
     """The binding as it is built, made first where it is not there."""
     script = {"python": ["/usr/bin/python3", ROOT / "bindings/python/build.py"],
               "node": ["node", ROOT / "bindings/node/build.js"]}[language]
-    is_built = {"python": BUILT / "python/dog", "node": BUILT / "node/node_modules/dog"}[language]
+    is_built = {"python": BUILT / "python/dog", "node": BUILT / "node/node_modules/libdog"}[language]
     if not is_built.exists():
         finish(script, ROOT, what)
     return is_built
@@ -86,6 +84,23 @@ def installed():
             "-DDOG_BUILD_TESTING=OFF"], ROOT, "DOG itself")
     finish(["cmake", "--install", binary, "--prefix", prefix], ROOT, "DOG itself")
     return prefix
+
+
+@lru_cache(maxsize=None)
+def swift_flags():
+    """What a Swift program is compiled and linked with: the engine as SwiftPM has compiled it for conformance-host. So
+    it is not compiled again, and no lock of SwiftPM is waited for."""
+    release = SCRATCH / "release"
+    linked = release / "conformance-host.product/Objects.LinkFileList"
+    if not linked.exists():
+        finish(["make", "conformance-host"], ROOT, "the engine in Swift")
+    objects = [line for line in linked.read_text().split() if "/conformance_host.build/" not in line]
+    maps = [release / "CLLHTTP.build/module.modulemap", ROOT / "Sources/CDOG/include/module.modulemap",
+            *(ROOT / f"Sources/{name}/module.modulemap" for name in ("CUV", "CZlib", "COpenSSL"))]
+    modules = [part for path in maps for part in ("-Xcc", f"-fmodule-map-file={path}")]
+    libraries = ["-lllhttp"] if Path("/usr/include/llhttp.h").exists() else []
+    return ["-swift-version", "6", "-warnings-as-errors", "-I", release / "Modules", *modules, *objects,
+            "-luv", "-lssl", "-lcrypto", "-lz", *libraries]
 
 
 class Folder:
@@ -110,6 +125,15 @@ class Folder:
             flags = finish(["pkg-config", "--cflags", "--libs", "dog"], self.path, what).split()
             finish([*COMPILERS[path.suffix], *WARNINGS, path, "-o", program, *flags], self.path, what)
             return [program]
+        if path.suffix == ".swift":
+            # Statements may stand outside of functions in a file of this name alone.
+            sources = self.path / f"{path.stem}.sources"
+            sources.mkdir(exist_ok=True)
+            (sources / "main.swift").write_text(path.read_text())
+            program = path.with_suffix("")
+            finish(["env", "-u", "CC", SWIFT + "c", sources / "main.swift", "-module-name", "page", "-o", program,
+                    *swift_flags()], self.path, what)
+            return [program]
         if path.suffix == ".py":
             prepare_binding("python", what)
         if path.suffix in (".mjs", ".cjs", ".ts"):
@@ -127,6 +151,10 @@ class Folder:
         (self.path / "package.json").write_text(json.dumps({"type": "module"}) + "\n")
         options = {"strict": True, "target": "es2022", "module": "nodenext", "moduleResolution": "nodenext",
                    "types": []}
+        # What only takes the types out, as Node itself does, must be told what is a type.
+        major = int(finish(["tsc", "--version"], self.path, what).split()[-1].partition(".")[0])
+        options.update({"verbatimModuleSyntax": True} if major >= 5 else
+                       {"isolatedModules": True, "preserveValueImports": True})
         (self.path / "tsconfig.json").write_text(json.dumps({"compilerOptions": options, "files": [path.name]}) + "\n")
         finish(["tsc", "-p", self.path], self.path, what)
         return path.with_suffix(".js")

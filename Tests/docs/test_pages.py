@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from checks import check
-from pages import PORT, ROOT, all_pages, blocks_of, language_pages
-from programs import Folder
+from pages import PORT, ROOT, all_pages, blocks_of, docs_pages, language_pages, other_pages
+from programs import COMPILERS, Folder
 
 FIRST_PROGRAM_LINES_MAX = 19
 README = ROOT / "README.md"
@@ -41,7 +41,7 @@ def test_the_program_in_the_readme_is_a_chat(folders):
             check(server, block)
 
 
-@pytest.mark.parametrize("page", language_pages(), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", docs_pages(), ids=lambda page: page.name)
 def test_every_block_says_what_is_to_be_done_with_it(page):
     untold = [block.place for block in BLOCKS[page] if not block.is_told]
     assert not untold, f"no <!-- test: ... --> above {untold}"
@@ -56,12 +56,22 @@ def test_the_first_program_of_a_page_is_whole_and_has_fewer_than_twenty_lines(pa
     assert PORT in first.text, f"{first.place} does not serve on {PORT}"
 
 
+def test_every_c_and_cpp_program_of_any_page_is_compiled():
+    told = [block for blocks in BLOCKS.values() for block in blocks if block.suffix in COMPILERS]
+    assert len(told) > 5
+    assert not [block.place for block in told if block.kind not in ("serve", "run")]
+    elsewhere = [f"{page.relative_to(ROOT)}:{number}" for page in other_pages()
+                 for number, line in enumerate(page.read_text().splitlines(), 1)
+                 if re.match(r"\s*```(c|h|cpp|c\+\+|cc|cxx)\b", line, re.IGNORECASE)]
+    assert not elsewhere, f"C that nothing compiles: {elsewhere}"
+
+
 def test_every_language_has_a_page():
-    languages = {"c"} | {path.name for path in (ROOT / "bindings").iterdir() if path.is_dir()}
+    languages = {"c", "swift"} | {path.name for path in (ROOT / "bindings").iterdir() if path.is_dir()}
     assert languages <= {page.stem for page in language_pages()}
 
 
-@pytest.mark.parametrize("page", language_pages(), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", docs_pages(), ids=lambda page: page.name)
 def test_a_page_names_only_files_that_exist(page):
     prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
     named = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", prose)
@@ -69,7 +79,7 @@ def test_a_page_names_only_files_that_exist(page):
     assert not missing, missing
 
 
-@pytest.mark.parametrize("page", language_pages(), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", docs_pages(), ids=lambda page: page.name)
 def test_a_page_is_fit_to_read(page):
     text = page.read_text()
     lines = text.splitlines()

@@ -12,6 +12,7 @@ import zlib
 
 import pytest
 
+from chat_lives import until_exactly
 from client import BINARY, CLOSE, PING, PONG, TEXT, Connection, frame, upgrade_headers
 from crowd import Client
 from plans import HARMLESS, LETHAL, MEMORY, START, Faults, compile_library
@@ -309,24 +310,19 @@ def test_every_count_of_the_demo_is_exact_afterwards(serve, name):
     calm = Tally()
     run(calm.storm(server.port, [chat], 6))
     assert calm.lost == 0
-    run(until_nobody(server.port))
+    run(until_exactly(server.port, 0))
     descriptors = descriptors_of(server)
     faults.turn(True)
     tally = Tally()
     run(tally.storm(server.port, [chat], 5))
     faults.turn(False)
     tally.check(name, faults)
-    run(until_nobody(server.port))
+    run(until_exactly(server.port, 0))
     settled(server, descriptors)
     after = Tally()
     run(after.storm(server.port, [chat], 7))
     assert after.lost == 0
     server.stop()
-
-
-async def until_nobody(port):
-    from test_storm import until_exactly
-    await until_exactly(port, 0)
 
 
 # ---- the end, and the beginning

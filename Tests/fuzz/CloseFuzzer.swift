@@ -14,6 +14,12 @@ enum CloseFuzzer: Fuzzer {
       + [[0x03, 0xE8, 0xC3], [0x03, 0xE8, 0xED, 0xA0, 0x80], [0, 3, 1], [1, 3, 4], [2, 0, 3, 6], [4], [5, 5, 5]]
   }
 
+  private static let limits = SendProgress.Limits(timeoutMs: 20, totalMs: 100)
+
+  private static func wait(nowMs: UInt64) -> CloseWait {
+    CloseWait(SendProgress(nowMs: nowMs, delivered: 0, end: 2), nowMs: nowMs, limits)
+  }
+
   static func run(_ input: [UInt8]) {
     if input.count <= FrameHeader.controlPayloadMax { checkPayload(input) }
     checkMachine(input)
@@ -27,7 +33,7 @@ enum CloseFuzzer: Fuzzer {
     guard case .close(let code, let reason) = whole.first else { return }
     // The answer repeats the code: it must be a frame that we would take ourselves.
     var machine = CloseStateMachine()
-    let action = machine.peerCloses(code: code.map(CloseCode.init), reason: reason, deadlineMs: 1)
+    let action = machine.peerCloses(code: code.map(CloseCode.init), reason: reason, wait: wait(nowMs: 0))
     guard case .sendClose(let answered, let echoed) = action else {
       expect(false, "a close frame brings about \(action)")
       return
@@ -48,17 +54,17 @@ enum CloseFuzzer: Fuzzer {
     var (reports, closes) = (0, 0)
     for event in events.prefix(64) + [7] {
       nowMs += UInt64(event >> 4)
-      let deadlineMs = nowMs + 20
+      let wait = wait(nowMs: nowMs)
       let (wasOpen, wasClosed) = (machine.isOpen, machine.isClosed)
       let action: CloseStateMachine.Action =
         switch event & 7 {
-        case 0: machine.hostCloses(code: .goingAway, reason: [event], deadlineMs: deadlineMs)
-        case 1: machine.peerCloses(code: .normal, reason: [event], deadlineMs: deadlineMs)
-        case 2: machine.peerCloses(code: nil, deadlineMs: deadlineMs)
+        case 0: machine.hostCloses(code: .goingAway, reason: [event], wait: wait)
+        case 1: machine.peerCloses(code: .normal, reason: [event], wait: wait)
+        case 2: machine.peerCloses(code: nil, wait: wait)
         case 3: machine.flushed()
-        case 4: machine.fails(code: .protocolError, deadlineMs: deadlineMs)
-        case 5: machine.timePassed(nowMs: nowMs)
-        case 6: event & 8 == 0 ? machine.connectionLost() : machine.peerEnds(isFlushed: false, deadlineMs: deadlineMs)
+        case 4: machine.fails(code: .protocolError, wait: wait)
+        case 5: machine.timePassed(nowMs: nowMs, delivered: Int(event >> 6), end: 2, limits)
+        case 6: event & 8 == 0 ? machine.connectionLost() : machine.peerEnds(isFlushed: false, wait: wait)
         default: machine.gaveUp()
         }
       machine.checkInvariants()

@@ -70,3 +70,53 @@ def consumer(tmp_path):
         return tmp_path / name
 
     return consumer
+
+
+@pytest.fixture(scope="session")
+def install(tmp_path_factory, build):
+    """Installs what `make` has built into a folder of its own, by CMake."""
+
+    def install(*options, arguments=(), **more):
+        folder = tmp_path_factory.mktemp("installed")
+        configure(ROOT, folder / "binary", f"-DDOG_BUILD_DIR={build}", "-DDOG_BUILD_EXAMPLES=OFF",
+                  "-DDOG_BUILD_TESTING=OFF", *options)
+        run("cmake", "--install", folder / "binary", "--prefix", folder / "prefix", *arguments, **more)
+        return folder / "prefix"
+
+    return install
+
+
+@pytest.fixture(scope="session")
+def prefix(install):
+    return install()
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A copy of this checkout, as far as CMake reads it, that a test may change."""
+    copy = tmp_path / "checkout"
+    for name in ("cmake", "examples", "include", "scripts", "Sources"):
+        shutil.copytree(ROOT / name, copy / name)
+    shutil.copytree(HERE, copy / "Tests/packages", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("CMakeLists.txt", "Makefile", "Package.swift", "dog.pc.in"):
+        shutil.copy(ROOT / name, copy / name)
+    return copy
+
+
+@pytest.fixture
+def swift(tmp_path, build):
+    """A stand-in for Swift, which takes minutes: "builds" by a copy of what `make` has built, and notes what it was
+    asked for."""
+    path = tmp_path / "bin" / "swift"
+    path.parent.mkdir()
+    path.write_text(f"""#!/bin/sh
+if [ "$1" = --version ]; then echo 'Swift version 6.3 (stand-in)'; exit; fi
+if [ -n "$CC$CXX" ]; then echo 'CC is not the compiler that Swift needs'; exit 1; fi
+echo "$@" >>{path.parent}/asked
+while [ "$1" != --scratch-path ]; do shift; done
+mkdir -p "$2/release"
+cp {build}/lib/libdog.so "$2/release/libdog.so"
+cp {build}/bin/dog-host "$2/release/dog-host"
+""")
+    path.chmod(0o755)
+    return path

@@ -13,25 +13,6 @@ import pytest
 from conftest import HERE, ROOT, configure, run
 
 
-@pytest.fixture(scope="session")
-def install(tmp_path_factory, build):
-    """Installs what `make` has built into a folder of its own, by CMake."""
-
-    def install(*options, arguments=(), **more):
-        folder = tmp_path_factory.mktemp("installed")
-        configure(ROOT, folder / "binary", f"-DDOG_BUILD_DIR={build}", "-DDOG_BUILD_EXAMPLES=OFF",
-                  "-DDOG_BUILD_TESTING=OFF", *options)
-        run("cmake", "--install", folder / "binary", "--prefix", folder / "prefix", *arguments, **more)
-        return folder / "prefix"
-
-    return install
-
-
-@pytest.fixture(scope="session")
-def prefix(install):
-    return install()
-
-
 def build_with_pkg_config(project, lib):
     run("make", "-C", project, PKG_CONFIG_PATH=lib / "pkgconfig")
     return project
@@ -154,15 +135,6 @@ def test_what_is_installed(prefix, build, version):
             assert str(prefix) not in path.read_text() and str(ROOT) not in path.read_text(), path
 
 
-def test_make_installs_the_same_and_takes_it_out_again(checkout, swift, prefix, tmp_path):
-    to = tmp_path / "prefix"
-    run("make", "-C", checkout, "install", f"SWIFT={swift}", f"PREFIX={to}")
-    for name in ("include/dog.h", "lib/cmake/dog/dogConfig.cmake", "lib/cmake/dog/dogConfigVersion.cmake"):
-        assert (to / name).read_bytes() == (prefix / name).read_bytes()
-    run("make", "-C", checkout, "uninstall", f"PREFIX={to}")
-    assert not [path for path in to.rglob("*") if not path.is_dir()]
-
-
 def test_strip_takes_out_what_only_a_debugger_needs(install, prefix, version):
     stripped = install(arguments=["--strip"]) / f"lib/libdog.so.{version}"
     assert "no symbols" in run("nm", stripped)
@@ -179,18 +151,6 @@ def test_destdir_is_put_before_the_prefix(install, tmp_path, version):
 # ---- in the same tree
 
 
-@pytest.fixture
-def checkout(tmp_path):
-    """A copy of this checkout, as far as CMake reads it, that a test may change."""
-    copy = tmp_path / "checkout"
-    for name in ("cmake", "examples", "include", "scripts", "Sources"):
-        shutil.copytree(ROOT / name, copy / name)
-    shutil.copytree(HERE, copy / "Tests/packages", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("CMakeLists.txt", "Makefile", "Package.swift", "dog.pc.in"):
-        shutil.copy(ROOT / name, copy / name)
-    return copy
-
-
 @pytest.mark.parametrize("way", ["add_subdirectory", "fetch_content"])
 def test_a_build_is_taken_from_where_make_left_it(checkout, build, programs_answer, way):
     binary = build_with_cmake(checkout / "Tests/packages" / way, f"-DDOG_BUILD_DIR={build}")
@@ -199,25 +159,6 @@ def test_a_build_is_taken_from_where_make_left_it(checkout, build, programs_answ
     # It is there to be linked with; its own programs and its installation are not the consumer's.
     run("cmake", "--install", binary, "--prefix", binary / "prefix")
     assert not list(binary.rglob("dog.h")) and not list(binary.rglob("echo*"))
-
-
-@pytest.fixture
-def swift(tmp_path, build):
-    """A stand-in for Swift, which takes minutes: "builds" by a copy of what `make` has built, and notes what it was
-    asked for."""
-    path = tmp_path / "bin" / "swift"
-    path.parent.mkdir()
-    path.write_text(f"""#!/bin/sh
-if [ "$1" = --version ]; then echo 'Swift version 6.3 (stand-in)'; exit; fi
-if [ -n "$CC$CXX" ]; then echo 'CC is not the compiler that Swift needs'; exit 1; fi
-echo "$@" >>{path.parent}/asked
-while [ "$1" != --scratch-path ]; do shift; done
-mkdir -p "$2/release"
-cp {build}/lib/libdog.so "$2/release/libdog.so"
-cp {build}/bin/dog-host "$2/release/dog-host"
-""")
-    path.chmod(0o755)
-    return path
 
 
 def asked(swift):

@@ -25,13 +25,13 @@ import time
 import zlib
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "wire"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
+from chat_lives import LIVES, until_exactly  # noqa: E402
 from client import BINARY, CLOSE, PING, PONG, TEXT, frame, request_bytes, upgrade_headers  # noqa: E402
 from crowd import Client  # noqa: E402
 from heap import Heap, compile_library  # noqa: E402
 from replay import QUEUE, from_lanes, replay  # noqa: E402
 from server import SANITIZED, Server, eventually  # noqa: E402
-import test_storm  # noqa: E402
 
 ROUNDS = 4
 AT_ONCE = 40
@@ -149,7 +149,7 @@ async def break_the_protocol(client, source):
 
 ECHO = [ask, ask_in_chunks, ask_badly, stop_within_a_request, talk, talk_compressed, ping, read_slowly,
         break_the_protocol]
-CHAT = test_storm.LIVES
+CHAT = LIVES
 
 
 # ---- servers and rounds
@@ -207,7 +207,7 @@ class Place:
     async def settle(self):
         """Until nobody is counted any more."""
         if self.name == "demo":
-            await test_storm.until_exactly(self.server.port, 0)
+            await until_exactly(self.server.port, 0)
 
     def sockets(self):
         """Listeners and connections."""
@@ -229,10 +229,12 @@ def places(workers):
     with tempfile.TemporaryDirectory() as folder:
         certificate, key = f"{folder}/cert.pem", f"{folder}/key.pem"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                        "-subj", "/CN=localhost", "-days", "2", "-keyout", key, "-out", certificate],
+                        "-subj", "/CN=localhost", "-addext", "keyUsage=critical,digitalSignature,keyCertSign",
+                        "-days", "2", "-keyout", key, "-out", certificate],
                        check=True, stderr=subprocess.DEVNULL)
         tls = ssl.create_default_context(cafile=certificate)
         tls.check_hostname = False
+        tls.verify_flags |= ssl.VERIFY_X509_STRICT  # Python 3.13's default
         common = None if SANITIZED else compile_library(folder), folder
         found = []
         try:

@@ -6,26 +6,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COLUMNS = 120
-RULES = [f"G{n}" for n in range(1, 9)] + [f"S{n}" for n in range(1, 9)] + [f"E{n}" for n in range(1, 4)]
+RULES = [f"G{n}" for n in range(1, 10)] + [f"S{n}" for n in range(1, 9)] + [f"E{n}" for n in range(1, 4)]
 
 # Binary files and those that others format. The page is markup with whole sentences in it.
 SUFFIXES = {".swift", ".c", ".cpp", ".h", ".py", ".pyi", ".sh", ".md", ".html", ".modulemap", ".lua", ".js", ".mjs",
             ".ts", ".mts", ".cmake", ".toml", ".rockspec"}
 FOLDERS = ["Sources", "Tests", "include", "examples", "scripts", "bindings", "bench", "docs", "cmake"]
 SINGLES = ["Makefile", "Package.swift", "CMakeLists.txt", ".ci/run", "dog.pc.in", "SECURITY.md"]
-LAYERS = ["Support", "Loop", "Fanout", "HTTP", "WebSocket", "Cluster", "Events", "Engine", "CAPI"]
-# What each folder of the engine may use; what is not named here it must not know.
-MAY_USE = {
-    "Support": set(),
-    "Loop": {"Support"},
-    "Fanout": {"Support"},
-    "HTTP": {"Support", "Loop", "Fanout"},
-    "WebSocket": {"Support", "Loop", "Fanout"},
-    "Cluster": {"Support", "Loop", "Fanout", "HTTP", "WebSocket"},
-    "Events": {"Support"},
-    "Engine": {"Support", "Loop", "Fanout", "HTTP", "WebSocket", "Cluster", "Events"},
-    "CAPI": {"Support", "Loop", "Fanout", "HTTP", "WebSocket", "Cluster", "Events", "Engine"},
-}
 
 
 def files(*folders, suffixes=SUFFIXES):
@@ -114,48 +101,6 @@ def test_what_is_unchecked_has_its_reason_beside_it():
     assert not found, found
 
 
-def test_every_folder_of_the_engine_has_its_place():
-    assert sorted(path.name for path in (ROOT / "Sources/DOGEngine").iterdir() if path.is_dir()) == sorted(LAYERS)
-
-
-MODIFIER = r"(?:public|package|internal|private|fileprivate|final|indirect|@\w+(?:\([^)]*\))?) "
-DECLARATION = re.compile(rf"^(\s*)(?:{MODIFIER})*(?:class|struct|enum|protocol|actor|typealias) (\w+)", re.MULTILINE)
-# An object that lives on a worker holds that worker, and what it hands over to other workers is addressed by it. These
-# files may name the Engine for it, and each other; what they decide is in values beside them that may not.
-LIVE_ON_A_WORKER = {"HTTPConnection", "WebSocket", "GatewayCore", "ShardCore", "ClusterSlice"}
-
-
-def folder_of(path):
-    return path.relative_to(ROOT / "Sources/DOGEngine").parts[0]
-
-
-def declared_types():
-    """Type name to the folder that declares it, for types of one folder that are not within another type."""
-    declared = {}
-    for path in engine_sources():
-        for indentation, name in DECLARATION.findall(without_comments(path.read_text())):
-            if not indentation:
-                declared.setdefault(name, set()).add(folder_of(path))
-    return {name: folders.pop() for name, folders in declared.items() if len(folders) == 1}
-
-
-def test_imports_point_one_way():
-    """One module has no imports to look at, so what counts is which types a file names."""
-    declared = declared_types()
-    wrong = []
-    for path in engine_sources():
-        code = without_comments(path.read_text())
-        if path.stem.split("+")[0] in LIVE_ON_A_WORKER:
-            continue
-        own = {name for _, name in DECLARATION.findall(code)} | set(re.findall(r"<(\w+)(?:: [\w &~]+)?>", code))
-        # A member of that name is not the type; neither is a label.
-        for name in sorted(set(re.findall(r"(?<![.\w`])([A-Z]\w+)\b(?!\s*:)", code)) - own):
-            home = declared.get(name, folder_of(path))
-            if home != folder_of(path) and home not in MAY_USE[folder_of(path)]:
-                wrong.append(f"{path.relative_to(ROOT)} names {name} of {home}")
-    assert not wrong, "\n".join(wrong)
-
-
 def test_the_public_c_functions_are_in_capi_alone():
     outside = [path for path in engine_sources() if "CAPI" not in path.parts]
     none_in(r"@_cdecl|@implementation", outside)
@@ -170,6 +115,10 @@ def test_every_rule_is_named_by_a_test():
         if re.search(r"@Test|@Suite|func |def test_|static .*test_|TEST\(", line))
     missing = [rule for rule in RULES if not re.search(rf"(?<![A-Za-z0-9]){rule}(?![0-9])", names)]
     assert not missing, missing
+
+
+def test_every_rule_has_its_text():
+    assert re.findall(r"^- \*\*([GSE]\d+)\*\* ", (ROOT / "ARCHITECTURE.md").read_text(), re.MULTILINE) == RULES
 
 
 def test_every_example_is_built_and_installed_by_the_makefile(build):
@@ -191,6 +140,11 @@ def test_a_document_names_only_files_that_exist(document):
     assert not missing, missing
 
 
+def test_the_program_in_the_readme_fits_on_a_screen():
+    programs = re.findall(r"^```c\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert [len(program.splitlines()) <= 45 for program in programs] == [True]
+
+
 @pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md", "LICENSE", ".ci/run"])
 def test_a_file_that_newcomers_look_for_is_there(name):
     assert (ROOT / name).is_file()
@@ -207,5 +161,5 @@ def test_every_make_target_that_a_document_names_exists():
 
 
 def test_swift_format_finds_nothing(run):
-    what = ["Package.swift", "Sources", "Tests"]
+    what = ["Package.swift", "Sources", "Tests", "examples"]
     run("swift", "format", "lint", "--strict", "--recursive", "--parallel", *what, cwd=ROOT)

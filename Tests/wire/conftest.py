@@ -6,16 +6,16 @@ from certificates import Authority
 from chat import Person, until_connections
 from server import Server
 
-# How many workers, and what the bytes travel over. Those that say what holds on any transport pass over each.
+# How many workers, and what the bytes travel over. A test of what the transport could change, order, ends, bytes of any
+# size, is marked each_transport; the others are on TCP alone.
 SETTINGS = {"1-worker": (1, "tcp"), "4-workers": (4, "tcp"), "4-workers-tls": (4, "tls"), "4-workers-unix": (4, "unix")}
-ON_EACH_TRANSPORT = {"test_conformance", "test_rules"}
 
 
 def pytest_generate_tests(metafunc):
     if "setting" not in metafunc.fixturenames:
         return
-    settings = {name: setting for name, setting in SETTINGS.items()
-                if setting[1] == "tcp" or metafunc.module.__name__ in ON_EACH_TRANSPORT}
+    is_on_each = metafunc.definition.get_closest_marker("each_transport")
+    settings = {name: setting for name, setting in SETTINGS.items() if setting[1] == "tcp" or is_on_each}
     metafunc.parametrize("setting", settings.values(), ids=settings.keys(), indirect=True)
 
 

@@ -46,6 +46,7 @@ def mark(person, *hearers):
 # ---- Gateway
 
 
+@pytest.mark.each_transport
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND"])
 def test_G1_receive_gets_the_body_as_it_was_sent_under_any_method(echo, method):
     body = bytes(range(256)) * 20
@@ -138,6 +139,7 @@ def test_G5_refused_upgrades_give_their_places_back(demo):
     until_connections(demo, 0)
 
 
+@pytest.mark.each_transport
 @pytest.mark.parametrize("way", ["drop", "reset"])
 def test_G5_clients_that_vanish_at_any_point_give_their_places_back(serve, workers, way):
     port = serve("demo", workers=workers, limit=3).port
@@ -209,6 +211,7 @@ def test_G7_identify_may_refuse(serve, workers):
     assert fetch(port, "GET", "/tasks/chores").status == 200
 
 
+@pytest.mark.each_transport
 def test_G7_every_answer_may_come_later_and_nobody_else_waits_for_it(serve, workers):
     port = serve("deferred", workers=workers).port
     waiting = [Connection(port) for _ in range(50)]
@@ -281,12 +284,14 @@ def test_S2_what_is_broadcast_in_onopen_reaches_the_newcomer_first(demo):
             assert (event["type"], event["from"]) == ("user:join", f"p{number}")
 
 
+@pytest.mark.each_transport
 def test_S2_messages_arrive_in_the_order_they_were_sent(echo):
     with WebSocket(echo, "/") as socket:
         socket.send(b"".join(frame(TEXT, str(number).encode()) for number in range(5000)))
         assert [int(socket.hear()) for _ in range(5000)] == list(range(5000))
 
 
+@pytest.mark.each_transport
 def test_S2_each_end_of_a_socket_is_told_exactly_once(demo):
     witness = Person(demo, "witness").joined()
     for number, way in enumerate(["close", "drop", "reset"] * 6):
@@ -297,6 +302,7 @@ def test_S2_each_end_of_a_socket_is_told_exactly_once(demo):
     assert types == ["user:join"] * 18, "each was seen to join, and no exit came twice"
 
 
+@pytest.mark.each_transport
 def test_S3_text_and_binary_are_kept_apart(echo):
     with WebSocket(echo, "/") as socket:
         for kind, data in ((TEXT, b"same"), (BINARY, b"same"), (TEXT, b""), (BINARY, b""), (BINARY, b"\xff\xfe")):
@@ -313,6 +319,7 @@ def test_S3_two_sockets_of_one_uid_are_two(demo):
     assert connections(demo) == 2
 
 
+@pytest.mark.each_transport
 def test_S4_each_receiver_gets_what_one_sender_sent_in_that_order(fanout):
     members = [WebSocket(fanout, "/") for _ in range(12)]
     senders = members[:4]
@@ -347,6 +354,7 @@ def test_S4_a_direct_answer_and_broadcasts_of_one_turn_keep_their_order(demo):
     assert [bert.until("user:msg")["text"], bert.next()["text"]] == ["one", "two"]
 
 
+@pytest.mark.each_transport
 def test_S4_the_dead_cost_the_living_nothing(fanout):
     members = [WebSocket(fanout, "/") for _ in range(30)]
     living, dying = members[::3], members[1::3] + members[2::3]
@@ -416,6 +424,7 @@ def test_S7_the_server_may_speak_with_no_socket_involved(demo):
     bert.until("user:msg", meta="whisper", **{"from": "HTTP"})
 
 
+@pytest.mark.each_transport
 def test_S8_who_does_not_read_is_closed_with_1013_and_nobody_else_notices(fanout):
     slow = WebSocket(fanout, "/", receive_buffer=4096)
     sender, reader = WebSocket(fanout, "/"), WebSocket(fanout, "/")
@@ -435,6 +444,7 @@ def test_S8_who_does_not_read_is_closed_with_1013_and_nobody_else_notices(fanout
     assert reader.hear() == "after"
 
 
+@pytest.mark.each_transport
 def test_S8_a_ping_is_answered_behind_an_outbox_that_fills(fanout):
     slow, sender = WebSocket(fanout, "/", receive_buffer=4096), WebSocket(fanout, "/")
     blob = b"x" * 100_000
@@ -483,6 +493,7 @@ def test_E1_nothing_that_a_client_sends_ends_the_process(serve, workers, program
     assert fetch(server.port, "GET", "/").status in (200, 404, 426)
 
 
+@pytest.mark.each_transport
 def test_E2_a_connection_that_only_waits_holds_nobody_up(echo):
     idle = [Connection(echo) for _ in range(200)]
     for connection in idle[::2]:
@@ -493,6 +504,7 @@ def test_E2_a_connection_that_only_waits_holds_nobody_up(echo):
     assert [connection.response().body for connection in idle[::2]] == [b"y"] * 100
 
 
+@pytest.mark.each_transport
 @pytest.mark.parametrize("program", ["echo", "fanout", "tasks", "counter", "deferred", "demo"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_E3_stop_closes_with_1001_and_ends(serve, workers, program, number):
@@ -505,6 +517,7 @@ def test_E3_stop_closes_with_1001_and_ends(serve, workers, program, number):
     assert server.wait() == 0, server.said()
 
 
+@pytest.mark.each_transport
 def test_E3_stop_answers_the_requests_in_flight(serve, workers):
     server = serve("deferred", workers=workers)
     waiting = [Connection(server.port) for _ in range(20)]
@@ -519,6 +532,7 @@ def test_E3_stop_answers_the_requests_in_flight(serve, workers):
     assert server.wait() == 0, server.said()
 
 
+@pytest.mark.each_transport
 def test_E3_a_client_that_does_not_answer_the_close_is_not_waited_for_forever(serve, workers):
     server = serve("echo", workers=workers)
     with WebSocket(server.port, "/") as silent:

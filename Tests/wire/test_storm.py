@@ -4,7 +4,6 @@ At the end every count is exactly what is open, which is nothing; while it lasts
 randomness comes from one seed, which a failure prints; DOG_STORM_SEED repeats it, as far as a network can be repeated.
 """
 import asyncio
-import json
 import os
 import random
 import resource
@@ -12,9 +11,9 @@ import time
 
 import pytest
 
-from client import BINARY, CLOSE, TEXT, frame, request_bytes, upgrade_headers
+from chat_lives import LIVES, PATIENCE, look, until_exactly
 from crowd import Client
-from server import DEADLINE, SANITIZED, Server, eventually
+from server import SANITIZED, Server, eventually
 
 LIMIT = 5
 ROOMS = 60
@@ -22,7 +21,6 @@ ROOMS = 60
 CLIENTS = 600 if SANITIZED else 8000
 AT_ONCE = 150 if SANITIZED else 500
 STANDING = 400 if SANITIZED else 4000
-PATIENCE = DEADLINE * 4
 
 
 @pytest.fixture
@@ -39,56 +37,7 @@ def server():
         resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, highest))
 
 
-# ---- what a client may do with its short life
-
-
-async def talk_and_close(client, source, room, name):
-    await client.upgrade(room, name)
-    for _ in range(source.randrange(4)):
-        client.say(type="msg", text=f"{source.choice(['', '/g ', '/a ', '/w p1 '])}{source.randbytes(20).hex()}")
-    client.say(type="req:user:list")
-    await client.until("user:list")
-    await client.close()
-
-
-async def talk_and_vanish(client, source, room, name):
-    await client.upgrade(room, name)
-    client.say(type="msg", text="famous last words")
-    client.say(type="req:user:list")
-    if source.random() < 0.5:
-        await client.until("user:join")
-
-
-async def vanish_within_a_frame(client, source, room, name):
-    await client.upgrade(room, name)
-    data = frame(BINARY, source.randbytes(300))
-    client.writer.write(data[:source.randrange(len(data))])
-    await client.writer.drain()
-
-
-async def vanish_within_the_handshake(client, source, room, name):
-    data = request_bytes("GET", f"/rooms/{room}/ws?u={name}", upgrade_headers()) + frame(TEXT, b"{}")
-    client.writer.write(data[:source.randrange(len(data) + 1)])
-    await client.writer.drain()
-
-
-async def say_nonsense(client, source, room, name):
-    await client.upgrade(room, name)
-    client.writer.write(frame(source.choice([3, 7, 11]), b"?"))
-    while (await client.frame())[0] != CLOSE:
-        pass
-
-
-async def ask_over_http(client, source, room, name):
-    for _ in range(source.randrange(1, 5)):
-        path = source.choice(["broadcast", "emit", f"whisper?target={name}", "ws", "nothing"])
-        method = source.choice(["GET", "GET", "HEAD", "POST"])
-        status, _ = await client.request(method, f"/rooms/{room}/{path}")
-        assert status in (200, 404, 405, 426), status
-
-
-LIVES = [talk_and_close, talk_and_close, talk_and_vanish, vanish_within_a_frame, vanish_within_the_handshake,
-         say_nonsense, ask_over_http]
+# ---- the storm
 
 
 async def live(port, number, seed):
@@ -115,19 +64,6 @@ async def crowd(port, count, seed):
 # ---- the witness
 
 
-async def look(client):
-    """/cluster, after checking what has to hold at any moment."""
-    status, body = await client.request("GET", "/cluster")
-    assert status == 200
-    rooms = json.loads(body)["rooms"]
-    for room in rooms:
-        ids = [shard["id"] for shard in room["shards"]]
-        assert len(set(ids)) == len(ids)
-        for shard in room["shards"]:
-            assert 0 <= shard["connections"] <= LIMIT, f"G5: {shard} in {room['room']}"
-    return rooms
-
-
 async def watch(port, done):
     """Looks again and again until `done`; gives back how often, and the most connections it saw."""
     client = await Client.open(port)
@@ -138,20 +74,6 @@ async def watch(port, done):
         most = max(most, sum(room["connections"] for room in rooms))
     client.drop()
     return looks, most
-
-
-async def until_exactly(port, count):
-    client = await Client.open(port)
-    end = time.monotonic() + PATIENCE
-    while True:
-        rooms = await look(client)
-        in_rooms = sum(room["connections"] for room in rooms)
-        in_shards = sum(shard["connections"] for room in rooms for shard in room["shards"])
-        if in_rooms == in_shards == count:
-            client.drop()
-            return rooms
-        assert time.monotonic() < end, f"{in_rooms} in rooms, {in_shards} in Shards, where {count} are open"
-        await asyncio.sleep(0.02)
 
 
 async def watched(port, storm):

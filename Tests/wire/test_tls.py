@@ -5,10 +5,10 @@ import signal
 import socket
 import ssl
 import subprocess
-import time
 
 import pytest
 
+from chat import Person, cluster
 from client import (BINARY, TEXT, Connection, TLSSocket, WebSocket, connect, fetch, frame, request_bytes,
                     upgrade_headers)
 from server import DEADLINE, Port, Server, eventually
@@ -165,16 +165,43 @@ def test_a_message_of_any_size_goes_both_ways(server, version, size):
 
 
 def test_many_sockets_move_to_the_worker_of_their_shard(serve, localhost):
-    server = serve("fanout", workers=4, limit=10, tls=localhost)
-    sockets = [WebSocket(server.port, "/") for _ in range(100)]
-    for number, sender in enumerate(sockets):
-        sender.send(frame(BINARY, b"%d" % number))
-        # Fan-out is to all others, or to all: whoever hears it, hears it whole.
-        hearer = sockets[(number + 50) % 100]
-        while hearer.message()[1] != b"%d" % number:
-            pass
-    for socket in sockets:
-        socket.drop()
+    """The kernel deals connections out to all workers as they come; a worker's own sockets are those in its epoll."""
+    server = serve("demo", workers=4, limit=10, tls=localhost)
+    people = [Person(server.port, f"p{number}").joined() for number in range(100)]
+    ports = {person.name: person.socket.getsockname()[1] for person in people}
+    shards = cluster(server.port)["lobby"]["shards"]
+    assert sorted(len(shard["uids"]) for shard in shards) == [10] * 10
+    polled = server.polled_by()
+    polls = {}
+    for shard in shards:
+        of_sockets = {polled[ports[uid]] for uid in shard["uids"]}
+        assert len(of_sockets) == 1, f"{shard} has sockets of several workers"
+        polls.setdefault(shard["worker"], set()).update(of_sockets)
+    assert len(polls) == 4 and all(len(of_worker) == 1 for of_worker in polls.values()), polls
+    assert len(set.union(*polls.values())) == 4, polls
+    # What moved is whole: each of them hears each of the others.
+    for person in people:
+        person.talk(f"I am {person.name}")
+    for person in people:
+        heard = {person.until("user:msg")["text"] for _ in people}
+        assert heard == {f"I am {other.name}" for other in people}
+    for person in people:
+        person.drop()
+
+
+def test_a_close_notify_behind_an_upgrade_travels_with_the_connection(serve, localhost):
+    server = serve("echo", workers=4, tls=localhost)
+    for _ in range(20):
+        with Connection(server.port) as connection:
+            tls = connection.socket.tls
+            # In one write, and without a FIN: nothing more comes from the network.
+            tls.write(request_bytes("GET", "/", upgrade_headers()) + frame(TEXT, b"first"))
+            with pytest.raises(ssl.SSLWantReadError):
+                tls.unwrap()
+            connection.socket.flush()
+            assert connection.response().status == 101
+            assert connection.exactly(7) == b"\x81\x05first"
+            connection.ends()
 
 
 def test_frames_sent_with_the_handshake_travel_with_the_connection(serve, localhost):
@@ -193,7 +220,8 @@ def test_a_client_that_reads_slowly_gets_everything(server):
     message = os.urandom(8 << 20)
     with WebSocket(server.port, "/", receive_buffer=4096) as socket:
         socket.send(frame(BINARY, message))
-        time.sleep(0.3)
+        # The window is closed, and the server waits with the rest.
+        eventually(lambda: server.unacknowledged(socket.socket.getsockname()[1]) > 0, "a window to close")
         assert socket.message() == (BINARY, message)
 
 

@@ -29,6 +29,7 @@ typedef struct { const char *file; void *base; const char *symbol; void *address
 int dog_lua_find_place(const void *address, dog_lua_place_t *place) __asm__("dladdr");
 typedef struct { long seconds; long nanoseconds; } dog_lua_time_t;
 int dog_lua_clock(int clock, dog_lua_time_t *time) __asm__("clock_gettime");
+int dog_lua_pause(void *nothing, unsigned long count, int timeout_ms) __asm__("poll");
 uint32_t dog_version(void);
 ]]
 
@@ -116,13 +117,15 @@ dog.TO_SELF = tonumber(lib.DOG_TO_SELF)
 -- ---- statuses -------------------------------------------------------------------------------------------------------
 
 local OK, EKIND, ENOENT, EFULL = 0, tonumber(lib.DOG_EKIND), tonumber(lib.DOG_ENOENT), tonumber(lib.DOG_EFULL)
+local EHOST = tonumber(lib.DOG_EHOST)
+local EINVAL, ETOOBIG = tonumber(lib.DOG_EINVAL), tonumber(lib.DOG_ETOOBIG)
 local STATUS = setmetatable({}, {
   __index = function(names, status)
     names[status] = ffi.string(lib.dog_status_name(status))
     return names[status]
   end,
 })
--- What clients and siblings can cause, by what they do or by leaving.
+-- Statuses that clients and siblings can cause: they are returned, the others are errors.
 local CAUSED_BY_OTHERS = {
   [tonumber(lib.DOG_ESTALE)] = true,
   [tonumber(lib.DOG_EFULL)] = true,
@@ -147,7 +150,7 @@ local function outcome(status)
   return failure(tonumber(status))
 end
 
--- The name of the status in the message of an error of this module: "DOG_EINVAL". nil where there is none.
+-- The name of the status in the message of an error of this module: "DOG_EINVAL". nil if there is none.
 function dog.status(message)
   return type(message) == "string" and message:match "%f[%w_]DOG_E%u+%f[^%w_]" or nil
 end
@@ -177,7 +180,7 @@ local function kind_of(kind)
   return KIND[kind or "text"] or error("a kind is \"text\" or \"binary\", not " .. tostring(kind), 3)
 end
 
--- What pointers in a struct point to, until the next call of that sort: the collector does not see those pointers.
+-- Keeps what pointers in a struct point to until the next call of that sort: the collector does not see those pointers.
 local pinned = {}
 
 -- { Name = "value", Many = { "one", "two" }, { "Name", "value" } } as dog.h has it: an array and its count.
@@ -217,6 +220,7 @@ local CONSTANTS = {
   log_level = "DOG_LOG_",
   outbox_policy = "DOG_OUTBOX_",
   rate_policy = "DOG_RATE_",
+  placement = "DOG_PLACE_",
   client_certificate = "DOG_CLIENT_CERTIFICATE_",
 }
 
@@ -225,8 +229,8 @@ local function constant(prefix, value)
   return found and tonumber(number) or nil
 end
 
--- Numbers that are 1 or 0, for which true and false may be said.
-local FLAGS = { deflate = true, deflate_client_context = true, proxy_protocol = true }
+-- Numbers that are 1 or 0, for which true and false may be given.
+local FLAGS = { deflate = true, deflate_client_context = true, proxy_protocol = true, ipv6_only = true }
 
 -- Text for a `const char *` with a NUL at its end.
 local function c_string(value)
@@ -335,7 +339,7 @@ local function begin_wait(owner)
   return engine, id
 end
 
--- Takes a wait off the books; the coroutine that waits, or nil where it does not any more.
+-- Removes a wait. Returns the coroutine that waits, or nil if it does not wait any more.
 local function end_wait(engine, id, owner)
   local waiter = engine._waiting[id]
   if not waiter then return nil end
@@ -354,7 +358,7 @@ local function after_pause(engine, id, owner, is_well, ...)
   error((...), 0)
 end
 
--- Lets others run until `wake`, and gives what that gives. There may be no way to get out of here (below table.sort,
+-- Lets others run until `wake`, and returns its values. An error if this coroutine cannot yield (inside table.sort,
 -- say): then nothing is left behind.
 local function pause(engine, id, owner) return after_pause(engine, id, owner, pcall(yield)) end
 
@@ -383,7 +387,7 @@ local function wake(engine, id, owner, ...)
   return waiter ~= nil
 end
 
--- What waited for an outcome that an object's end has made impossible.
+-- Wakes the waits for outcomes that an object's end has made impossible.
 local function wake_pending(engine, owner)
   while owner._pending do wake(engine, next(owner._pending), owner, nil, "DOG_EGONE") end
 end
@@ -462,8 +466,8 @@ end
 
 -- ---- objects --------------------------------------------------------------------------------------------------------
 
--- Objects are kept by the two halves of their handle, for a cdata is a key by its identity and a double has 53 bits.
--- Those whose halves come to the same key are a list.
+-- Objects are kept by a key made of the two halves of their handle: a cdata is a key by its identity, and a double has
+-- 53 bits. Objects with the same key are in a list.
 local function add_object(objects, object, low, high)
   local key = bxor(low, high)
   object._low, object._high, object._next = low, high, objects[key]
@@ -493,7 +497,7 @@ end
 local text_out, length_out = ffi.new "const char *[1]", ffi.new "size_t[1]"
 local void_out = ffi.new "const void *[1]"
 
--- A getter's text; nil where there is none, and nil and the status where its object is gone.
+-- A getter's text; nil if there is none, and nil and the status if its object is gone.
 local function text_of(status)
   status = tonumber(status)
   if status == OK then return ffi.string(text_out[0], length_out[0]) end
@@ -501,7 +505,7 @@ local function text_of(status)
   return failure(status)
 end
 
--- The outcome of an answer. Each takes the request's handle, but one that is not for its question.
+-- The outcome of an answer. Every answer ends the question, except one for another kind of question.
 local function answered(request, status)
   status = tonumber(status)
   if status ~= EKIND then request._is_answered = true end
@@ -679,7 +683,71 @@ function Request:protocols()
   end
 end
 
-function Request:identify(uid) return answered(self, lib.dog_request_identify(self._handle, uid, #uid)) end
+-- The client's address without its port: "203.0.113.9", "::1". nil on a Unix-domain socket.
+function Request:remote_ip()
+  local remote, status = self:remote()
+  if not remote then return nil, status end
+  if remote:find "^unix:" then return nil end
+  return remote:match "^%[(.*)%]" or remote:match "^([^:]*):%d+$" or remote
+end
+
+-- Whether the client asks for a WebSocket. `connect` tells the client what else is wrong with its handshake.
+function Request:is_websocket()
+  for upgrade in (self:header "upgrade" or ""):gmatch "[^,%s]+" do
+    if upgrade:lower() == "websocket" then return self:method() == "GET" end
+  end
+  return false
+end
+
+local function unescaped(text)
+  return (text:gsub("+", " "):gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
+end
+
+-- Every value of a query parameter in the order they came; an empty list if it is absent.
+function Request:query_all(name)
+  local target, status = self:target()
+  if not target then return nil, status end
+  local values = {}
+  for part in (target:match "%?(.*)" or ""):gmatch "[^&]+" do
+    local key, value = part:match "^([^=]*)=?(.*)$"
+    if unescaped(key) == name then values[#values + 1] = unescaped(value) end
+  end
+  return values
+end
+
+-- The rest of a path behind a route's pattern: "/board/7" of "/tasks/x/board/7" for "/tasks/:name". nil: no match.
+local function path_behind(pattern, path)
+  local place = 1
+  for segment in pattern:gsub("/$", ""):gmatch "/([^/]*)" do
+    local first, last = path:find("^/[^/]*", place)
+    if not first then return nil end
+    local part = path:sub(first + 1, last)
+    local is_parameter = segment:find "^:." ~= nil
+    if not is_parameter and part ~= segment or is_parameter and part == "" then return nil end
+    place = last + 1
+  end
+  return path:sub(place)
+end
+
+-- The rest of the path behind the route that matched, "" if there is none. nil if no route matched.
+function Request:rest()
+  local path, status = self:path()
+  if not path then return nil, status end
+  for _, pattern in ipairs(self.engine._patterns) do
+    local rest = path_behind(pattern, path)
+    if rest then return rest end
+  end
+  return nil
+end
+
+-- nil and the status if it is no valid uid: it mostly comes from the client, who was told 400.
+function Request:identify(uid)
+  local status = tonumber(lib.dog_request_identify(self._handle, uid, #uid))
+  if status ~= EINVAL and status ~= ETOOBIG then return answered(self, status) end
+  self._is_answered = true
+  return nil, STATUS[status]
+end
+
 function Request:clusterize(id) return answered(self, lib.dog_request_clusterize(self._handle, id, #id)) end
 
 -- To the Gateway `name` of a class, or of the class of that name.
@@ -719,8 +787,8 @@ function Request:begin(status, headers)
   return stream
 end
 
--- Waits while there is no room. true, or nil and a status: "DOG_ESTALE" where it is over. Outside of handlers nobody
--- can wait, and no room is nil, "DOG_EFULL".
+-- Waits while there is no room. true, or nil and a status: "DOG_ESTALE" if it is over. Outside of handlers it cannot
+-- wait, and returns nil, "DOG_EFULL" if there is no room.
 function Stream:write(data)
   data = bytes(data)
   while true do
@@ -739,10 +807,10 @@ end
 -- The body is whole.
 function Stream:finish() return outcome(lib.dog_request_respond_end(self._handle)) end
 
--- The body cannot be finished: the connection is reset, so that what came is not taken for the whole.
+-- The body cannot be finished: the connection is reset, so that the client does not take what came for the whole.
 function Stream:abort() return outcome(lib.dog_request_respond_abort(self._handle)) end
 
--- Waits until it is over: "DOG_OK" where all of it went out, else what ended it.
+-- Waits until it is over: "DOG_OK" if all of it went out, else what ended it.
 function Stream:wait()
   while not self.status do
     local engine, id = begin_wait(self)
@@ -759,7 +827,7 @@ end
 
 -- ---- classes --------------------------------------------------------------------------------------------------------
 
--- What a class was made with: its kind, its struct, and what that points to. nil for what is no class.
+-- What a class was made with: its kind, its struct, and what that points to. nil if it is no class.
 local function definition_of(class)
   local meta = type(class) == "table" and getmetatable(class)
   return type(meta) == "table" and meta.dog_definition or nil
@@ -774,7 +842,7 @@ local METHODS = { gateway = Gateway, shard = Shard }
 local RESERVED = {
   gateway = set("size", "name", "user", "identify", "clusterize", "clusterize_events", "onretire"),
   shard = set("size", "name", "user", "onstart", "receive", "onopen", "onmessage", "onclose", "onerror", "ondrain",
-    "ongossip", "onstop", "gossip_events"),
+    "ongossip", "onstop", "gossip_events", "start_later"),
 }
 
 local function new_class(kind, name, options)
@@ -782,16 +850,29 @@ local function new_class(kind, name, options)
   if not is_well then error("dog." .. kind .. ": its name: " .. problem, 2) end
   local type_name = "dog_" .. kind .. "_class_t"
   local struct = initial(type_name, lib["dog_" .. kind .. "_class_init"])
-  local anchors = fill("dog." .. kind .. " " .. name, struct, type_name, options or {}, RESERVED[kind])
+  local members, is_ordered = {}, false
+  for option, value in pairs(options or {}) do
+    if kind == "shard" and option == "ordered" then
+      if type(value) ~= "boolean" then error("dog.shard " .. name .. ": ordered is true or false", 3) end
+      is_ordered = value
+    else
+      members[option] = value
+    end
+  end
+  local anchors = fill("dog." .. kind .. " " .. name, struct, type_name, members, RESERVED[kind])
   struct.name = name
   local class = {}
   return setmetatable(class, {
     __index = METHODS[kind],
-    dog_definition = { kind = kind, name = name, struct = struct, anchors = anchors, meta = { __index = class } },
+    dog_definition = {
+      kind = kind, name = name, struct = struct, anchors = anchors, meta = { __index = class },
+      is_ordered = is_ordered,
+    },
   })
 end
 
--- A class to put handlers into: function Pool:identify(request) ... end. Options are the members of dog_*_class_t.
+-- A class to put handlers into: function Pool:identify(request) ... end. Options are the members of dog_*_class_t; a
+-- Shard class has `ordered` too: the handlers of one socket run one after another, however long one waits.
 function dog.gateway(name, options) return new_class("gateway", name, options) end
 function dog.shard(name, options) return new_class("shard", name, options) end
 
@@ -817,23 +898,25 @@ local OWN_OPTIONS = {
   handlers_max = function(value) return type(value) == "number" and value >= 1 end,
 }
 
+local LOG_LEVEL = { "error", "warn", "info", "debug" }
+local LEVEL_OF = { error = 1, warn = 2, info = 3, debug = 4 }
+
 local function write_log(level, line) io.stderr:write("dog: ", level, ": ", line, "\n") end
 local function write_report(message) io.stderr:write(message, "\n") end
 
--- Makes the engine. What is wrong with its options only the log says, and there is no queue for that yet: so for that
--- one sentence it is made again with a callback, which is gone before anything could call it from another thread.
+-- Why the set-up call that was made right before failed.
+local function last_reason()
+  local text, length = ffi.new "const char *[1]", ffi.new "size_t[1]"
+  if lib.dog_last_reason(text, length) ~= OK or length[0] == 0 then return nil end
+  return ffi.string(text[0], length[0])
+end
+
 local function create(struct)
   local out = ffi.new "dog_engine_t *[1]"
   local status = tonumber(lib.dog_engine_create(struct, out))
   if status == OK then return out[0] end
-  local reason
-  local log = ffi.cast("dog_log_fn", function(_, _, line, length) reason = ffi.string(line, length) end)
-  struct.log = log
-  if lib.dog_engine_create(struct, out) == OK then lib.dog_engine_destroy(out[0]) end
-  log:free()
-  return nil, sentence(status, reason)
+  return nil, sentence(status, last_reason())
 end
-jit.off(create) -- a call that calls back must not be compiled
 
 -- An engine that is not running yet. Options are the members of dog_options_t by their names, and:
 --   log = function(level, line)   false for none; the default writes to stderr
@@ -865,6 +948,7 @@ function dog.engine(options)
     _event_count = 0,
     _is_started = false,
     _is_stopped = false,
+    _stop_until = math.huge, -- when the shortest grace that `stop` was given is over
     _stepping = false, -- somewhere below us is `step`, which will go on with what is ready
     _dispatcher = nil, -- the coroutine that goes through the events
     _idle = {}, -- coroutines without work
@@ -881,15 +965,25 @@ function dog.engine(options)
     _streams = {}, -- by number
     _classes = {}, -- by number, which is their `user`
     _fetch = nil,
+    _log_level = tonumber(struct.log_level),
+    _places = {}, -- where it listens
+    _patterns = {}, -- of the routes, in their order
     _log_hook = own.log == nil and write_log or own.log,
     _report_hook = own.report or write_report,
-    _reason = nil, -- the last line of the log
   }, Engine)
+end
+
+-- What a handler failed with: the text, and the text with the handler's frames, up to where this file called it.
+local function trace(problem)
+  local has_text, text = pcall(tostring, problem)
+  if not has_text then text = "an error (a " .. type(problem) .. ") that tostring fails for" end
+  local frames = debug.traceback(text, 2)
+  return { text = text, trace = frames:match "^(.*)\n%s*%[C%]: in function 'xpcall'" or frames }
 end
 
 -- Tells of a handler that failed, and gives what it failed with. Whatever the hook does, the engine goes on.
 function Engine:_report(what, failed)
-  -- Where the stack or memory is used up there is no room for `trace`, and this is LuaJIT's own message.
+  -- If the stack or memory is used up, there is no room for `trace`, and this is LuaJIT's own message.
   if type(failed) ~= "table" then failed = { text = tostring(failed), trace = tostring(failed) } end
   local message = what .. ": " .. failed.trace
   local is_well, problem = pcall(self._report_hook, message)
@@ -897,14 +991,23 @@ function Engine:_report(what, failed)
   return failed
 end
 
--- A set-up call that must succeed; what the log says about it is in the error.
+-- A line of this module's own in the log, by the same level as the engine's lines.
+function Engine:_say(level, line)
+  if self._log_hook and LEVEL_OF[level] <= self._log_level then
+    local is_well, failed = xpcall(self._log_hook, trace, level, line)
+    if not is_well then self:_report("log", failed) end
+  end
+end
+
+-- A set-up call that must succeed. Lines of the log come first; why it failed is in the error.
 local function must(engine, what, status)
   status = tonumber(status)
   if status == OK then return end
-  engine._reason = nil
+  if not engine._pointer or engine._is_stopped then error(what .. ": the engine has ended", 3) end
+  local reason = last_reason()
   -- Before the start there are no events but the log's.
   if not engine._is_started and not engine_of[running()] then engine:step(0) end
-  error(what .. ": " .. sentence(status, engine._reason), 3)
+  error(what .. ": " .. sentence(status, reason), 3)
 end
 
 -- Registers classes, each with all its handlers in it.
@@ -918,6 +1021,9 @@ function Engine:define(...)
       if meant ~= member and HANDLERS[kind][meant] then
         error(name .. "." .. member .. ": this handler is called " .. meant, 2)
       end
+      if meant:find "^on" and not HANDLERS[kind][meant] and type(value) == "function" then
+        self:_say("warn", name .. "." .. member .. " is the name of no handler, so nothing calls it")
+      end
       if HANDLERS[kind][member] and type(value) ~= "function" then
         error(name .. "." .. member .. " is to be a function", 2)
       end
@@ -930,6 +1036,7 @@ function Engine:define(...)
       must(self, "define " .. name, lib.dog_engine_define_gateway(self._pointer, struct))
     else
       struct.gossip_events = class.ongossip and 1 or 0
+      struct.start_later = class.onstart and 1 or 0
       must(self, "define " .. name, lib.dog_engine_define_shard(self._pointer, struct))
     end
     self._classes[number] = class
@@ -937,16 +1044,17 @@ function Engine:define(...)
   return self
 end
 
--- Requests whose path matches go to a Gateway of the class: that which the path names, or `name`.
+-- Requests whose path matches go to a Gateway of the class: the one that the path names, or `name`.
 function Engine:route(pattern, class, name)
   class = dog.name_of(class)
   local is_well, problem = pcall(function() return c_string(pattern), name and c_string(name) end)
   if not is_well then error("route: " .. problem, 2) end
   must(self, "route " .. pattern, lib.dog_engine_route(self._pointer, pattern, class, name))
+  self._patterns[#self._patterns + 1] = pattern
   return self
 end
 
--- What no route takes: fetch(request) answers it, or returns a class and a name to forward it to.
+-- For requests that no route matches: fetch(request) answers, or returns a class and a name to forward to.
 function Engine:on_fetch(fetch)
   if type(fetch) ~= "function" then error("on_fetch: a function is wanted", 2) end
   must(self, "on_fetch", lib.dog_engine_on_fetch(self._pointer, nil, nil))
@@ -954,13 +1062,21 @@ function Engine:on_fetch(fetch)
   return self
 end
 
+local function host_text(host) return host:find ":" and "[" .. host .. "]" or host end
+
 -- A listener by the members of dog_listen_options_t, or just a port. Gives the port that it has.
 function Engine:listen(options)
   if type(options) == "number" then options = { port = options } end
   local struct = initial("dog_listen_options_t", lib.dog_listen_options_init)
   fill("listen", struct, "dog_listen_options_t", options or {}, LISTEN_RESERVED)
   local port = ffi.new "uint16_t[1]"
-  must(self, "listen", lib.dog_engine_listen_with(self._pointer, struct, port))
+  local place = options and options.path or (options and options.host or "127.0.0.1")
+    .. ":" .. (options and options.port or 0)
+  must(self, "listen " .. place, lib.dog_engine_listen_with(self._pointer, struct, port))
+  local scheme = options and options.certificates and "https" or "http"
+  local where = options and options.path and "unix:" .. options.path
+    or ("%s://%s:%d"):format(scheme, host_text(options and options.host or "127.0.0.1"), port[0])
+  self._places[#self._places + 1] = where
   return port[0]
 end
 
@@ -973,13 +1089,22 @@ end
 function Engine:start()
   must(self, "start", lib.dog_engine_start(self._pointer))
   self._is_started = true
+  for _, place in ipairs(self._places) do self:_say("info", "listening on " .. place) end
   return self
 end
 
--- Begins to stop; the events go on until `step` says false.
-function Engine:stop(grace_ms) return outcome(lib.dog_engine_stop(self._pointer, grace_ms or 0)) end
+-- Begins to stop; events go on until `step` returns false. Handlers that wait then, above all onstop and onclose, have
+-- the rest of the grace.
+function Engine:stop(grace_ms)
+  if not self._is_stopped then
+    local is_stopping, status = outcome(lib.dog_engine_stop(self._pointer, grace_ms or 0))
+    if not is_stopping then return nil, status end
+  end
+  self._stop_until = math.min(self._stop_until, now_ms() + (grace_ms or 0))
+  return true
+end
 
--- Ends the engine at once. What still waits is never gone on with.
+-- Ends the engine at once. Handlers that still wait never go on.
 function Engine:destroy()
   if not self._pointer then return end
   if engine_of[running()] == self then error("destroy: not in a handler; stop is for that", 2) end
@@ -1017,14 +1142,6 @@ local TYPE, STATUS_WORD, KIND_WORD, CODE, CLEAN = word_of "type", word_of "statu
   word_of "clean"
 local LOW, HIGH = ffi.abi "le" and 0 or 1, ffi.abi "le" and 1 or 0
 local SHARD, SOCKET, GATEWAY = word_of "shard", word_of "socket", word_of "gateway"
-
--- What a handler failed with: the text of it, and that with the handler's frames, up to where this file called it.
-local function trace(problem)
-  local has_text, text = pcall(tostring, problem)
-  if not has_text then text = "an error (a " .. type(problem) .. ") that tostring fails for" end
-  local frames = debug.traceback(text, 2)
-  return { text = text, trace = frames:match "^(.*)\n%s*%[C%]: in function 'xpcall'" or frames }
-end
 
 local function user_of(event) return tonumber(ffi.cast("uintptr_t", event.user)) end
 local function data_of(event) return ffi.string(event.data, event.length) end
@@ -1071,7 +1188,7 @@ function Engine:find(class, name)
   if status == ENOENT then return nil end
   if status ~= OK then return failure(status) end
   local halves = ffi.cast("int32_t *", out)
-  -- Alive it may be before its first event was delivered, and then it has no name to be read yet.
+  -- It may be alive before its first event was delivered: then its name cannot be read yet.
   return gateway_of(self, out[0], halves[LOW], halves[HIGH], self:_class_named(class), name)
 end
 
@@ -1147,7 +1264,7 @@ local function ask(engine, request, class, what, question, self)
   local is_well, failed = xpcall(question, trace, self, request)
   if is_well then return end
   engine:_report(class and definition_of(class).name .. "." .. what or what, failed)
-  -- Where it was answered already this changes nothing. What came of a response that was begun is not the whole of it.
+  -- If it was answered already, this changes nothing. A response that was begun is not whole, so it is cut off.
   if request._stream then
     lib.dog_request_respond_abort(request._handle)
   else
@@ -1191,7 +1308,54 @@ local function fail_socket(engine, shard, socket, failed)
   lib.dog_socket_close(socket._handle, 1011, nil, 0)
 end
 
-local LOG_LEVEL = { "error", "warn", "info", "debug" }
+-- Runs a handler of a socket: now; or, in an ordered class, behind those of this socket that came before and are not
+-- done. An event that waits here counts as a handler that waits.
+local function in_turn(engine, shard, socket, run, is_bounded, ...)
+  if not shard._is_ordered then return run(engine, shard, socket, ...) end
+  if socket._turns then
+    if is_bounded and engine._waiting_count >= engine._handlers_max then
+      if not socket._is_overrun then
+        engine:_report("ordered", { trace = sentence(EFULL, "handlers_max handlers wait already") })
+        lib.dog_socket_close(socket._handle, 1013, nil, 0)
+      end
+      socket._is_overrun = true
+      return
+    end
+    -- Events after a message that was not taken are not taken either.
+    if is_bounded and socket._is_overrun then return end
+    engine._waiting_count = engine._waiting_count + 1
+    socket._turns[#socket._turns + 1] = { run, select("#", ...), ... }
+    return
+  end
+  socket._turns = {}
+  run(engine, shard, socket, ...)
+  while socket._turns[1] do
+    -- All at once, so that a long queue is not moved up once for each.
+    local turns = socket._turns
+    socket._turns = {}
+    for _, turn in ipairs(turns) do
+      engine._waiting_count = engine._waiting_count - 1
+      turn[1](engine, shard, socket, unpack(turn, 3, turn[2] + 2))
+    end
+  end
+  socket._turns = nil
+end
+
+local function run_open(engine, shard, socket)
+  local is_well, failed = call(engine, shard, "onopen", socket)
+  if not is_well then fail_socket(engine, shard, socket, failed) end
+end
+
+local function run_message(engine, shard, socket, data, kind)
+  local is_well, failed = xpcall(shard.onmessage, trace, shard, socket, data, kind)
+  if is_well then return end
+  failed = engine:_report(definition_of(shard._class).name .. ".onmessage", failed)
+  fail_socket(engine, shard, socket, failed)
+end
+
+local function run_close(engine, shard, socket, ...) call(engine, shard, "onclose", socket, ...) end
+local function run_error(engine, shard, socket, ...) call(engine, shard, "onerror", socket, ...) end
+local function run_drain(engine, shard, socket, ...) call(engine, shard, "ondrain", socket, ...) end
 
 -- What is done for each type of event. `base` is where its words begin.
 local on = {}
@@ -1245,9 +1409,12 @@ on[tonumber(lib.DOG_EVENT_START)] = function(engine, event, base)
     _class = class,
     _sockets = {},
     _count = 0,
+    _is_ordered = definition_of(class).is_ordered,
   }, definition_of(class).meta)
   add_object(engine._objects, shard, words[base + SHARD + LOW], words[base + SHARD + HIGH])
-  call(engine, shard, "onstart")
+  if not class.onstart then return end
+  local is_well = call(engine, shard, "onstart")
+  lib.dog_shard_started(shard._handle, is_well and OK or EHOST)
 end
 
 on[tonumber(lib.DOG_EVENT_STOP)] = function(engine, _, base)
@@ -1263,20 +1430,14 @@ on[tonumber(lib.DOG_EVENT_OPEN)] = function(engine, event, base)
   add_object(engine._objects, socket, words[base + SOCKET + LOW], words[base + SOCKET + HIGH])
   shard._sockets[socket] = true
   shard._count = shard._count + 1
-  local is_well, failed = call(engine, shard, "onopen", socket)
-  if not is_well then fail_socket(engine, shard, socket, failed) end
+  in_turn(engine, shard, socket, run_open, false)
 end
 
 on[tonumber(lib.DOG_EVENT_MESSAGE)] = function(engine, event, base)
   local socket = socket_at(engine, base)
   local shard = socket.shard
-  local handler = shard.onmessage
-  if not handler then return end
-  local kind = KIND_NAME[engine._words[base + KIND_WORD]]
-  local is_well, failed = xpcall(handler, trace, shard, socket, data_of(event), kind)
-  if is_well then return end
-  failed = engine:_report(definition_of(shard._class).name .. ".onmessage", failed)
-  fail_socket(engine, shard, socket, failed)
+  if not shard.onmessage then return end
+  in_turn(engine, shard, socket, run_message, true, data_of(event), KIND_NAME[engine._words[base + KIND_WORD]])
 end
 
 on[tonumber(lib.DOG_EVENT_CLOSE)] = function(engine, event, base)
@@ -1287,21 +1448,21 @@ on[tonumber(lib.DOG_EVENT_CLOSE)] = function(engine, event, base)
   shard._count = shard._count - 1
   wake_pending(engine, socket)
   local code, is_clean = engine._words[base + CODE], engine._words[base + CLEAN] ~= 0
-  call(engine, shard, "onclose", socket, code, data_of(event), is_clean)
+  in_turn(engine, shard, socket, run_close, false, code, data_of(event), is_clean)
 end
 
 on[tonumber(lib.DOG_EVENT_ERROR)] = function(engine, _, base)
   local socket = socket_at(engine, base)
   local status = engine._words[base + STATUS_WORD]
-  call(engine, socket.shard, "onerror", socket, STATUS[status], ffi.string(lib.dog_status_text(status)))
+  in_turn(engine, socket.shard, socket, run_error, false, STATUS[status], ffi.string(lib.dog_status_text(status)))
 end
 
 on[tonumber(lib.DOG_EVENT_DRAIN)] = function(engine, event, base)
   local socket = socket_at(engine, base)
-  call(engine, socket.shard, "ondrain", socket, tonumber(event.count))
+  in_turn(engine, socket.shard, socket, run_drain, false, tonumber(event.count))
 end
 
--- Who asked is among the objects, or is gone, and then nobody waits any more.
+-- The object that asked; nil if it is gone: then nobody waits any more.
 local function asker_at(engine, event, base)
   local words = engine._words
   return socket_at(engine, base) or shard_at(engine, base)
@@ -1309,10 +1470,17 @@ local function asker_at(engine, event, base)
 end
 
 on[tonumber(lib.DOG_EVENT_WHISPERED)] = function(engine, event, base)
-  wake(engine, user_of(event), asker_at(engine, event, base), tonumber(event.count))
+  local status = engine._words[base + STATUS_WORD]
+  if status == OK then
+    wake(engine, user_of(event), asker_at(engine, event, base), tonumber(event.count))
+  else
+    wake(engine, user_of(event), asker_at(engine, event, base), nil, STATUS[status])
+  end
 end
 
 on[tonumber(lib.DOG_EVENT_GOSSIPED)] = function(engine, event, base)
+  local failed = engine._words[base + STATUS_WORD]
+  if failed ~= OK then return wake(engine, user_of(event), shard_at(engine, base), nil, STATUS[failed]) end
   local answers = {}
   for index = 0, tonumber(event.count) - 1 do
     local result = event.results[index]
@@ -1342,7 +1510,6 @@ end
 
 on[tonumber(lib.DOG_EVENT_LOG)] = function(engine, event, base)
   local line = data_of(event)
-  engine._reason = line
   if not engine._log_hook then return end
   local is_well, failed = xpcall(engine._log_hook, trace, LOG_LEVEL[engine._words[base + CODE]], line)
   if not is_well then engine:_report("log", failed) end
@@ -1431,10 +1598,32 @@ local function run_timers(engine)
   while timers[1] and timers[1].due <= now do wake(engine, pop_timer(timers).id) end
 end
 
--- Milliseconds until the next sleeper is to be woken; nil where none sleeps.
+-- The engine has stopped, but handlers wait and the grace is not over.
+local function is_lingering(engine)
+  return engine._is_stopped and engine._waiting_count > 0 and now_ms() < engine._stop_until
+end
+
+-- Milliseconds until there is something to do without an event, a sleeper to be woken say; nil if there is nothing.
 function Engine:timeout()
   local first = self._timers[1]
-  return first and math.max(0, math.ceil(first.due - now_ms()))
+  local due = first and first.due
+  if is_lingering(self) then due = math.min(due or math.huge, self._stop_until) end
+  return due and math.max(0, math.ceil(due - now_ms()))
+end
+
+-- After the engine has stopped: waits for handlers that wait. False: none can go on any more, or the grace is over.
+local function linger(engine, timeout_ms)
+  -- Without events only a sleeper can wake, or a coroutine that comes back from `step`.
+  if not is_lingering(engine) or timeout_ms < 0 and not engine._timers[1] then return false end
+  local timeout = engine:timeout()
+  if timeout_ms >= 0 then timeout = math.min(timeout, timeout_ms) end
+  timeout = math.min(timeout, 86400000)
+  if engine._signals then
+    engine._signals(engine, timeout)
+  else
+    ffi.C.dog_lua_pause(nil, 0, timeout)
+  end
+  return true
 end
 
 local function wait_for_events(engine, timeout_ms)
@@ -1451,8 +1640,15 @@ end
 function Engine:step(timeout_ms)
   if engine_of[running()] then error("step: not in a handler", 2) end
   if self._event == self._event_count then
-    if self._is_stopped then return false end
-    wait_for_events(self, timeout_ms or -1)
+    if not self._is_stopped then
+      wait_for_events(self, timeout_ms or -1)
+    elseif not linger(self, timeout_ms or -1) then
+      if self._waiting_count > 0 then
+        self:_say("warn", self._waiting_count .. " handlers that waited were cut off at the stop")
+        self._waiting, self._waiting_count, self._timers = {}, 0, {}
+      end
+      return false
+    end
   end
   self._stepping = true
   run_timers(self)
@@ -1469,7 +1665,7 @@ function Engine:step(timeout_ms)
     end
   end
   self._stepping = false
-  return not self._is_stopped
+  return not self._is_stopped or self._waiting_count > 0
 end
 
 -- Starts, if it was not started, and serves until the engine has stopped.
@@ -1517,6 +1713,7 @@ function Engine:stop_on_signals(grace_ms)
   local grace = grace_ms or 0
   -- Waits in place of dog_engine_poll, which then has a timeout of 0.
   function self._signals(engine, timeout)
+    if engine._is_stopped then watched[0].descriptor = -1 end -- there are no events any more
     C.dog_lua_watch(watched, 2, timeout)
     if bit.band(watched[1].got, POLLIN) ~= 0 and C.dog_lua_read(descriptor, information, 128) > 0 then
       engine:stop(grace)

@@ -3,13 +3,17 @@
 // Compiles the addon with the system's C compiler against libdog and Node's own headers: no node-gyp, no download.
 //
 //   node build.js [--out FOLDER] [--prefix PREFIX]
+//   node build.js --pack, node build.js --packed      what `npm pack` runs, before and after
 //
-// In a checkout of DOG the whole package is laid out in FOLDER/node_modules/dog, by default in build/bindings/node,
+// In a checkout of DOG the whole package is laid out in FOLDER/node_modules/libdog, by default in build/bindings/node,
 // with the tests, examples and benchmarks beside it; nothing is written among the sources. Elsewhere (npm install runs
-// this) the addon is put beside this file.
+// this) the addon is put into this package, unless it came with it.
 //
 // libdog is looked for in PREFIX (or the environment's DOG_PREFIX), in the checkout's build folder (BUILD), then by
 // pkg-config. Node's headers are those beside the running Node (NODE_INCLUDE names another folder).
+//
+// The addon is in prebuilt/PLATFORM-ARCH and finds libdog beside it: a link to the libdog that it was compiled against,
+// which npm does not pack, or, in a package, a copy.
 
 const { spawnSync } = require('child_process');
 const fs = require('fs');
@@ -19,7 +23,9 @@ const HERE = __dirname;
 const CHECKOUT = path.join(HERE, '..', '..');
 const IS_CHECKOUT = fs.existsSync(path.join(CHECKOUT, 'include', 'dog.h'));
 const BUILD = path.resolve(process.env.BUILD || path.join(CHECKOUT, 'build'));
-const PACKAGE_FILES = ['package.json', 'README.md', 'build.js', 'index.mjs', 'index.d.ts', 'index.d.mts', 'lib', 'src'];
+const PREBUILT = path.join('prebuilt', `${process.platform}-${process.arch}`);
+const PACKAGE_FILES = ['package.json', 'README.md', 'build.js', 'header.d.ts', 'index.mjs', 'index.d.ts', 'index.d.mts',
+  'lib', 'src'];
 const COMPANIONS = ['test', 'examples', 'bench', 'conformance'];
 
 function fail(message) {
@@ -29,12 +35,17 @@ function fail(message) {
 
 function parseArguments(list) {
   const options = {};
-  for (let index = 0; index < list.length; index += 2) {
+  for (let index = 0; index < list.length; index += 1) {
     const name = list[index];
-    if ((name !== '--out' && name !== '--prefix') || list[index + 1] === undefined) {
-      fail('usage: node build.js [--out FOLDER] [--prefix PREFIX]');
+    if (name === '--pack' || name === '--packed') {
+      options[name.slice(2)] = true;
+      continue;
     }
-    options[name.slice(2)] = path.resolve(list[index + 1]);
+    index += 1;
+    if ((name !== '--out' && name !== '--prefix') || list[index] === undefined) {
+      fail('usage: node build.js [--out FOLDER] [--prefix PREFIX] | --pack | --packed');
+    }
+    options[name.slice(2)] = path.resolve(list[index]);
   }
   return options;
 }
@@ -80,13 +91,23 @@ function findHeaders() {
 
 // ---- building
 
-/** How the addon finds libdog when it runs: beside it where both are in one build folder, which may then be moved. */
-function runPath(addon, lib) {
-  const relative = path.relative(path.dirname(addon), lib);
-  return lib.startsWith(BUILD + path.sep) && addon.startsWith(BUILD + path.sep) ? `$ORIGIN/${relative}` : lib;
+/** The name that libdog goes by when it is loaded. */
+function sonameIn(include) {
+  const [, major] = fs.readFileSync(path.join(include, 'dog.h'), 'utf8').match(/#define DOG_VERSION_MAJOR (\d+)/);
+  return `libdog.so.${major}`;
+}
+
+/** Puts the link to libdog beside the addon. Within one build folder, which may be moved, it is relative. */
+function link(folder, { include, lib }) {
+  const isMovable = [folder, lib].every((place) => place.startsWith(BUILD + path.sep));
+  const target = path.join(isMovable ? path.relative(folder, lib) : lib, 'libdog.so');
+  const place = path.join(folder, sonameIn(include));
+  for (const old of [place, `${place}.link`]) fs.rmSync(old, { force: true });
+  fs.symlinkSync(target, place);
 }
 
 function compile(addon, library) {
+  fs.mkdirSync(path.dirname(addon), { recursive: true });
   const folder = path.join(HERE, 'src', 'addon');
   const sources = fs.readdirSync(folder).filter((name) => name.endsWith('.c')).map((name) => path.join(folder, name));
   const words = (text) => text.split(/\s+/).filter(Boolean);
@@ -95,11 +116,12 @@ function compile(addon, library) {
   const { status, error } = spawnSync(compiler, [
     ...flags, '-std=gnu11', ...words(process.env.CFLAGS || '-O2'), '-Wall', '-Wextra', '-fPIC', '-fvisibility=hidden',
     '-shared', '-pthread', `-I${library.include}`, ...findHeaders().map((include) => `-I${include}`),
-    ...sources, '-o', built, '-ldl', `-Wl,-rpath,${runPath(addon, library.lib)}`,
+    ...sources, '-o', built, '-ldl', '-Wl,-rpath,$ORIGIN',
   ], { stdio: 'inherit' });
   if (error) fail(`the C compiler cannot be run: ${error.message}`);
   if (status !== 0) fail('the addon does not compile');
   fs.renameSync(built, addon);
+  link(path.dirname(addon), library);
 }
 
 function copy(names, to) {
@@ -110,19 +132,52 @@ function copy(names, to) {
   }
 }
 
+// ---- packing
+
+/** The link to libdog in the folder of an addon, or where it is while its copy is packed. */
+function linksIn(folder) {
+  return fs.readdirSync(folder).filter((name) => /^libdog\.so\.\d+(\.link)?$/.test(name))
+    .map((name) => path.join(folder, name)).filter((place) => fs.lstatSync(place).isSymbolicLink());
+}
+
+/** Has a copy of libdog beside the addon, which is compiled where it is not there. */
+function pack(folder) {
+  if (!fs.existsSync(path.join(folder, 'dog.node'))) {
+    compile(path.join(folder, 'dog.node'), findLibrary(process.env.DOG_PREFIX));
+  }
+  for (const place of linksIn(folder)) {
+    if (place.endsWith('.link')) continue;
+    fs.renameSync(place, `${place}.link`);
+    fs.copyFileSync(fs.realpathSync(`${place}.link`), place);
+    spawnSync('strip', ['--strip-unneeded', place]); // where there is no strip it only stays larger
+  }
+}
+
+/** Takes away what was there to be packed: a checkout has none of it among its sources. */
+function packed(folder) {
+  if (IS_CHECKOUT) return fs.rmSync(path.join(HERE, 'prebuilt'), { recursive: true, force: true });
+  for (const place of linksIn(folder)) fs.renameSync(place, place.replace(/\.link$/, ''));
+  return undefined;
+}
+
 function main() {
   const options = parseArguments(process.argv.slice(2));
+  const own = path.join(HERE, PREBUILT);
+  if (options.pack) return pack(own);
+  if (options.packed) return packed(own);
+  const isHere = fs.existsSync(path.join(own, 'dog.node')) && !options.out && !options.prefix;
+  if (isHere && !IS_CHECKOUT) return console.log('The addon came with the package');
   const library = findLibrary(options.prefix || process.env.DOG_PREFIX);
   let folder = HERE;
   if (IS_CHECKOUT || options.out) {
     const out = options.out || path.join(BUILD, 'bindings', 'node');
-    folder = path.join(out, 'node_modules', 'dog');
+    folder = path.join(out, 'node_modules', 'libdog');
     fs.mkdirSync(folder, { recursive: true });
     copy(PACKAGE_FILES, folder);
     copy(COMPANIONS, out);
   }
-  compile(path.join(folder, 'dog.node'), library);
-  console.log(`Built ${path.relative('', folder) || folder}`);
+  compile(path.join(folder, PREBUILT, 'dog.node'), library);
+  return console.log(`Built ${path.relative('', folder) || folder}`);
 }
 
 main();

@@ -1,13 +1,23 @@
 /**
  * DOG, the Durable Object Gateway, for Node.
  *
- * What is said here is how it looks from JavaScript; what the engine does, and every limit and deadline, is documented
- * in dog.h, whose names these are in camel case.
+ * This file tells how it looks from JavaScript. dog.h documents what the engine does, and every limit and deadline; its
+ * names are in camel case here. header.d.ts has its options.
  */
+import type { EngineMembers, EngineStats, GatewayMembers, GatewayStats, ListenMembers, ShardMembers } from './header';
+
+export type { Certificate, EngineStats, GatewayStats } from './header';
+
+// As in lib.esnext.disposable, for older compilers and libs.
+declare global {
+  interface SymbolConstructor {
+    readonly asyncDispose: unique symbol;
+  }
+}
 
 type Awaitable<T> = T | PromiseLike<T>;
 
-/** Node's Buffer, where its types are known, else the Uint8Array that it is. */
+/** Node's Buffer if its types are known, else Uint8Array, which a Buffer is. */
 export type Bytes = typeof globalThis extends { Buffer: { alloc(size: number): infer B } } ? B : Uint8Array;
 
 /** Bytes to send. */
@@ -48,8 +58,8 @@ export interface RequestHeaders extends Iterable<[name: string, value: string]> 
 
 /**
  * One question to the host, which waits for one answer. Handlers answer by what they return; the methods do it at once.
- * They give true where the answer is on its way, false where nobody waits any more, and throw DogError for an answer
- * that cannot be (the client gets 500) and for a second one (DOG_ESTALE).
+ * They return true if the answer is on its way, and false if nobody waits any more. They throw DogError for an answer
+ * that cannot be used (the client gets 500) and for a second one (DOG_ESTALE).
  */
 export interface Request {
   readonly method: string;
@@ -65,6 +75,13 @@ export interface Request {
   readonly body: Bytes;
   /** "127.0.0.1:51234": the client's address, by the rules of dog.h about proxies. */
   readonly remote: string;
+  /** The same without its port: "127.0.0.1", "::1"; null on a Unix-domain socket. */
+  readonly remoteIp: string | null;
+  /** Whether it asks for a WebSocket; `connect` says whether it does so by the rules. */
+  readonly isWebSocket: boolean;
+  /** The path behind the part that its route matched, as it was sent: "/ws" of "/rooms/den/ws" for "/rooms/:name", ""
+   * of "/rooms/den". The whole path if no route matched. */
+  readonly rest: string;
   /** The verified subject of the client's certificate. */
   readonly clientSubject: string | null;
   /** The subprotocols that the client offers. */
@@ -75,6 +92,8 @@ export interface Request {
 
   /** The first value of a parameter of the query, decoded. */
   query(name: string): string | null;
+  /** All of its values, in their order. */
+  queryAll(name: string): string[];
   text(): string;
   json(): unknown;
 
@@ -85,7 +104,8 @@ export interface Request {
   identify(uid: string): boolean;
   /** To clusterize. */
   clusterize(id: string): boolean;
-  /** To fetch: sends the request to the Gateway `name` of a class; return what this gives. */
+  /** To fetch: sends the request to the Gateway `name` of a class that a route or the option `classes` names; return
+   * what this gives. */
   forward(gatewayClass: GatewayClass | string, name: string): Response;
   /** To receive: as Shard.connect. */
   connect(options?: ConnectOptions): Response;
@@ -108,7 +128,7 @@ export interface ResponseInit {
   headers?: HeadersInit;
 }
 
-/** What is streamed is written no faster than the client takes it. */
+/** A streamed body is written no faster than the client takes it. */
 export type Body = string | BytesLike | Iterable<string | BytesLike> | AsyncIterable<string | BytesLike>;
 
 /** The web's ReadableStream, whose types do not tell that it can be iterated. */
@@ -116,21 +136,29 @@ interface WebStream {
   getReader(): unknown;
 }
 
-/** Anything of this shape is a response: this module's, the web's, an object literal. */
+/** The web's Blob: its bytes are streamed, its type is the Content-Type if the headers have none. */
+interface WebBlob {
+  readonly type: string;
+  stream(): unknown;
+  arrayBuffer(): PromiseLike<unknown>;
+}
+
+/** Anything of this shape is a response: this module's, the web's, an object literal. A Response of the web, such as
+ * fetch returns, is sent without the headers of the connection that it came on. */
 export interface ResponseLike {
   readonly status?: number;
   readonly headers?: HeadersInit;
-  readonly body?: Body | WebStream | null;
+  readonly body?: Body | WebStream | WebBlob | null;
 }
 
 /** A string and bytes are the body of a 200. */
 export type Respondable = string | BytesLike | ResponseLike;
 
 export class Response implements ResponseLike {
-  constructor(body?: Body | null, init?: ResponseInit);
+  constructor(body?: Body | WebStream | WebBlob | null, init?: ResponseInit);
   readonly status: number;
   readonly headers: HeadersInit;
-  readonly body: Body | null;
+  readonly body: Body | WebStream | WebBlob | null;
   static json(value: unknown, init?: ResponseInit): Response;
   static redirect(location: string, status?: number): Response;
 }
@@ -139,13 +167,13 @@ export class Response implements ResponseLike {
 export interface BodyStream {
   /** True until it was ended or the client has left. */
   readonly isOpen: boolean;
-  /** True: all of it is queued. False: nothing is, for want of room or because the stream is over. */
+  /** True: all of it is queued. False: nothing is, because there is no room or the stream is over. */
   write(part: string | BytesLike): boolean;
   /** Resolves when there may be room again; to false once the stream is over. */
   ready(): Promise<boolean>;
   /** The body is whole. */
   end(): boolean;
-  /** The body cannot be finished: the connection is reset, so that what came is not taken for the whole. */
+  /** The body cannot be finished: the connection is reset, so that the client does not take what came for the whole. */
   abort(): boolean;
   /** Resolves when the response is over: to undefined if all of it went out, else to what happened. */
   finished(): Promise<DogError | undefined>;
@@ -154,12 +182,14 @@ export interface BodyStream {
 // ---- sockets
 
 /**
- * An open WebSocket. Strings go as text, bytes as binary, everything else as its JSON. What sends gives true where it
- * was queued, false where the receiver (or the cluster) has gone or is closing, and throws DogError else.
+ * An open WebSocket. Strings are sent as text, bytes as binary, everything else as its JSON. Methods that send return
+ * true if the message was queued, and false if the receiver (or the cluster) has gone or is closing. They throw a
+ * TypeError for what cannot be sent (a string with half of a surrogate pair, NaN, a Map, a Promise, a Blob), else
+ * DogError.
  */
 export interface Socket<Message = unknown, Data = unknown> {
   readonly uid: string;
-  readonly shard: Shard<Message, any, any, Data>;
+  readonly shard: Shard<Message, any, any, Data, any>;
   /** True until onclose. */
   readonly isOpen: boolean;
   /** The host's own. */
@@ -167,9 +197,9 @@ export interface Socket<Message = unknown, Data = unknown> {
   send(message: Message): boolean;
   /** Code and reason as in dog_socket_close. */
   close(code?: number, reason?: string): boolean;
-  /** To the sockets of its Shard, with `toSelf` itself too. */
+  /** To the sockets of its Shard; with `toSelf` to itself too. */
   emit(message: Message, toSelf?: boolean): boolean;
-  /** To the sockets of its whole cluster, with `toSelf` itself too. */
+  /** To the sockets of its whole cluster; with `toSelf` to itself too. */
   broadcast(message: Message, toSelf?: boolean): boolean;
   /** To every socket of a uid in the cluster; resolves to how many that were. */
   whisper(uid: string, message: Message): Promise<number>;
@@ -182,25 +212,27 @@ export interface GossipOptions {
   timeoutMs?: number;
 }
 
-/** What came of one sibling. */
+/** The result of one sibling. */
 export type GossipResult<Answer> =
   | { readonly shard: string; readonly answer: Answer; readonly error?: undefined }
   | { readonly shard: string; readonly answer?: undefined; readonly error: DogError };
 
 /**
  * The base class of Shards. `Message` is what its sockets are sent, `Question` what its siblings ask, `Answer` what
- * they answer, `Data` what hangs on a socket.
+ * they answer, `Data` what hangs on a socket, `Owner` the class of its Gateway.
  *
- * Handlers may be async; those of one Shard begin in the order of their events and do not wait for one another. One
- * that throws or rejects is reported to EngineOptions.onerror; its request gets 500, its socket onerror and the code
- * 1011.
+ * Handlers may be async; those of one Shard begin in the order of their events and do not wait for one another, unless
+ * its options say `ordered`. A handler that throws or rejects is reported to EngineOptions.onerror; its request gets
+ * 500, its socket onerror and the code 1011.
  */
-export abstract class Shard<Message = unknown, Question = unknown, Answer = unknown, Data = unknown> {
+export abstract class Shard<
+  Message = unknown, Question = unknown, Answer = unknown, Data = unknown, Owner extends Gateway<any> = Gateway<any>,
+> {
   /** Read once, when the class is defined. */
   static options?: ShardOptions;
 
   readonly id: string;
-  readonly gateway: Gateway;
+  readonly gateway: Owner;
   /** The open sockets, in the order in which they came. */
   readonly sockets: Socket<Message, Data>[];
   readonly count: number;
@@ -212,15 +244,16 @@ export abstract class Shard<Message = unknown, Question = unknown, Answer = unkn
   /** Text comes as a string, binary as a Buffer. */
   onmessage?(socket: Socket<Message, Data>, data: string | Bytes): unknown;
   onclose?(socket: Socket<Message, Data>, code: number, reason: string, isClean: boolean): unknown;
-  /** Of DOG_EHOST, `cause` is what a handler threw. onclose follows. */
+  /** With DOG_EHOST `cause` is what a handler threw. onclose follows. */
   onerror?(socket: Socket<Message, Data>, error: DogError): unknown;
-  /** The socket's outbox was over a half and is empty again; so many messages were dropped meanwhile. */
+  /** The socket's outbox was over half its limit and is empty again; so many messages were dropped meanwhile. */
   ondrain?(socket: Socket<Message, Data>, dropped: number): unknown;
   /** A sibling asks. Without this method it gets DOG_ENOHANDLER. */
   ongossip?(question: Question): Awaitable<Answer>;
   onstop?(): unknown;
 
-  /** Upgrades to a WebSocket on this Shard: return what this gives. No valid upgrade is answered by the engine. */
+  /** Upgrades to a WebSocket on this Shard: return what this gives. The engine answers a request that is no valid
+   * upgrade. */
   connect(request: Request, options?: ConnectOptions): Response;
   /** To the sockets of this Shard. */
   emit(message: Message): boolean;
@@ -230,31 +263,31 @@ export abstract class Shard<Message = unknown, Question = unknown, Answer = unkn
   whisper(uid: string, message: Message): Promise<number>;
   /** The answers of the siblings that gave one. */
   gossip(question: Question, options?: GossipOptions): Promise<Answer[]>;
-  /** What came of each sibling. */
+  /** The result of each sibling. */
   gossipSettled(question: Question, options?: GossipOptions): Promise<GossipResult<Answer>[]>;
 }
 
-export type ShardClass<S extends Shard<any, any, any, any> = Shard<any, any, any, any>> = new () => S;
+type AnyShard = Shard<any, any, any, any, any>;
 
-/** The members of dog_shard_class_t that are no handlers. */
-export interface ShardOptions {
-  /** Origins from which a browser may open a socket; any. */
-  origins?: readonly string[];
-  /** permessage-deflate where the client offers it; false. */
-  deflate?: boolean;
-  deflateLevel?: number;
-  deflateWindowBits?: number;
-  deflateClientWindowBits?: number;
-  deflateClientContext?: boolean;
-  deflateBytesMin?: number;
+export type ShardClass<S extends AnyShard = AnyShard> = new () => S;
+
+/** The members of dog_shard_class_t that are no handlers, and this module's own. */
+export interface ShardOptions extends ShardMembers {
+  /** Handlers of one socket (onopen, onmessage, onerror, onclose) wait for one another: each begins when the promise of
+   * the one before has settled; false. */
+  ordered?: boolean;
+  /** With `ordered`: messages of one socket that may wait for their turn, 1,024, and their length together, 4,194,304.
+   * A socket that sends more gets onerror with DOG_EFULL and the close code 1013. */
+  orderedMax?: number;
+  orderedBytesMax?: number;
 }
 
 // ---- Gateways
 
-type MessageOf<S> = S extends Shard<infer Message, any, any, any> ? Message : never;
+type MessageOf<S> = S extends Shard<infer Message, any, any, any, any> ? Message : never;
 
 /** The base class of Gateways. */
-export abstract class Gateway<Child extends Shard<any, any, any, any> = Shard<any, any, any, any>> {
+export abstract class Gateway<Child extends AnyShard = AnyShard> {
   /** Read once, when the class is defined. */
   static options?: GatewayOptions;
 
@@ -272,7 +305,7 @@ export abstract class Gateway<Child extends Shard<any, any, any, any> = Shard<an
 
   broadcast(message: MessageOf<Child>): boolean;
   whisper(uid: string, message: MessageOf<Child>): Promise<number>;
-  /** It has no Shard and nobody to remember, or the engine stops. The next request of its name begins another. */
+  /** Nobody is in it any more, or the engine stops. The next request of its name begins another. */
   onretire?(): unknown;
   /** How many Shards it has, and how many places on them are taken. Throws DOG_ESTALE once it was retired. */
   stats(): GatewayStats;
@@ -281,122 +314,49 @@ export abstract class Gateway<Child extends Shard<any, any, any, any> = Shard<an
 export type GatewayClass<G extends Gateway<any> = Gateway<any>> = new () => G;
 
 /** The members of dog_gateway_class_t that are neither handlers nor `limit` and `child`. */
-export interface GatewayOptions {
-  stickySeconds?: number;
-  stickyMax?: number;
-  idleSeconds?: number;
-  connectionsMax?: number;
-}
-
-export interface GatewayStats {
-  shards: number;
-  connections: number;
-}
+export interface GatewayOptions extends GatewayMembers {}
 
 // ---- the engine
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
-/** Where it was that a handler failed. */
+/** Where a handler failed. */
 export interface FailurePlace {
   /** "Task.onmessage", "fetch", "Task.constructor", "body". */
   readonly handler: string;
   readonly request?: Request;
   readonly gateway?: Gateway<any>;
-  readonly shard?: Shard<any, any, any, any>;
+  readonly shard?: AnyShard;
   readonly socket?: Socket<any, any>;
 }
 
-/** The members of dog_options_t, with its defaults, and this module's own, which come first. */
-export interface EngineOptions {
-  /** Answers what no route takes; without it that is 404. */
+/** The members of dog_options_t, with its defaults, and this module's own. */
+export interface EngineOptions extends EngineMembers {
+  /** Answers requests that no route matches; without it they get 404. */
   fetch?(request: Request): Awaitable<Respondable | void>;
-  /** Gets the engine's log, a line at a time. */
+  /** Gateway classes that no route leads to, for request.forward. */
+  classes?: readonly GatewayClass[];
+  /** How values are turned into JSON and back, in place of JSON.stringify and JSON.parse. */
+  json?: JsonOptions;
+  /** Gets the engine's log, a line at a time: with `logLevel: 'info'` also where it listens. Without it console.error
+   * does. */
   log?(level: LogLevel, line: string): void;
-  /** Gets what handlers throw and reject with; console.error. */
+  /** Gets what handlers throw and reject with. Without it some of each handler's failures are printed by console.error,
+   * at most ten a second. */
   onerror?(error: unknown, where: FailurePlace): void;
-  /** Promises of handlers under way from which on no events are taken until a half have settled; 16,384. */
+  /** If the promises of so many handlers are pending, no events are taken until half of them have settled; 16,384. */
   handlersMax?: number;
-
-  workers?: number;
-  logLevel?: LogLevel;
-  connectionsMax?: number;
-  gatewaysMax?: number;
-  shardsMax?: number;
-  mailboxBytesMax?: number;
-  targetBytesMax?: number;
-  headerBytesMax?: number;
-  headerCountMax?: number;
-  bodyBytesMax?: number;
-  messageBytesMax?: number;
-  outboxBytesMax?: number;
-  outboxPolicy?: 'close' | 'drop-newest' | 'drop-oldest';
-  gossipBytesMax?: number;
-  gossipsMax?: number;
-  headerTimeoutMs?: number;
-  bodyTimeoutMs?: number;
-  keepaliveTimeoutMs?: number;
-  identifyTimeoutMs?: number;
-  receiveTimeoutMs?: number;
-  pingIntervalMs?: number;
-  pingTimeoutMs?: number;
-  closeTimeoutMs?: number;
-  connectionsPerAddressMax?: number;
-  trustedProxies?: string;
-  frameBytesMax?: number;
-  handshakeTimeoutMs?: number;
-  idleTimeoutMs?: number;
-  gossipTimeoutMs?: number;
-  messageRateMax?: number;
-  messageBurstMax?: number;
-  byteRateMax?: number;
-  byteBurstMax?: number;
-  ratePolicy?: 'close' | 'drop';
-  admissionLagMs?: number;
-  admissionMemoryBytes?: number;
-  retryAfterSeconds?: number;
-  eventsMax?: number;
-  eventBytesMax?: number;
 }
 
-/** The members of dog_listen_options_t. */
-export interface ListenOptions {
-  /** A numeric address; 127.0.0.1. */
-  host?: string;
-  /** 0: a free one. */
-  port?: number;
-  /** A Unix-domain socket in place of host and port. */
-  path?: string;
-  /** With them it is TLS. */
-  certificates?: readonly Certificate[];
-  clientCaFile?: string;
-  clientCertificate?: 'none' | 'optional' | 'required';
-  proxyProtocol?: boolean;
+export interface JsonOptions {
+  /** Gives the text of a message, a question or an answer. */
+  encode?(value: any): string;
+  /** Parses a question, an answer and request.json(). */
+  decode?(text: string): any;
 }
 
-export interface Certificate {
-  certificateFile: string;
-  keyFile: string;
-}
-
-export interface EngineStats {
-  connections: number;
-  sockets: number;
-  requests: number;
-  gateways: number;
-  shards: number;
-  places: number;
-  connectionsTotal: number;
-  requestsTotal: number;
-  messagesIn: number;
-  messagesOut: number;
-  bytesIn: number;
-  bytesOut: number;
-  dropped: number;
-  refused: number;
-  rateLimited: number;
-  events: number;
-}
+/** The members of dog_listen_options_t. `host` and `port` are where it listens, unless `path` is given. */
+export interface ListenOptions extends ListenMembers {}
 
 /** One running DOG. It belongs to the thread of Node that made it, and ends with it. */
 export class Engine {
@@ -409,11 +369,15 @@ export class Engine {
   listen(options?: number | ListenOptions): number;
   /** From here on clients are served, and Node goes on until the engine has stopped. */
   start(): this;
-  /** Stops as dog_engine_stop does; resolves when all has ended. */
+  /** Stops as dog_engine_stop does. Handlers that still run then, above all onstop and onclose, get the grace once
+   * more. It resolves when they have settled or were cut off, which is reported. It may be called before start, and
+   * more than once. */
   stop(graceMs?: number): Promise<void>;
+  /** `await using engine = serve(...)` stops it at the end of the block. */
+  [Symbol.asyncDispose](): Promise<void>;
   /** Resolves when the engine has stopped. */
   readonly finished: Promise<void>;
-  /** Whether Node goes on for the engine's sake while nothing else does. */
+  /** Whether a running engine keeps Node alive. */
   ref(): this;
   unref(): this;
   /** The port of the first listener. */
@@ -426,9 +390,20 @@ export class Engine {
 }
 
 export interface ServeOptions extends EngineOptions, ListenOptions {
-  /** Patterns, and the Gateway class that each leads to, with the Gateway's name where the pattern has no parameter. */
+  /** Patterns, and the Gateway class that each leads to, with the Gateway's name if the pattern has no parameter. */
   routes?: { readonly [pattern: string]: GatewayClass | readonly [gatewayClass: GatewayClass, name: string] };
 }
 
 /** An engine that serves: made, routed, listening and started. */
 export function serve(options?: ServeOptions): Engine;
+
+declare const dog: {
+  readonly DogError: typeof DogError;
+  readonly Engine: typeof Engine;
+  readonly Gateway: typeof Gateway;
+  readonly Response: typeof Response;
+  readonly Shard: typeof Shard;
+  readonly serve: typeof serve;
+  readonly version: string;
+};
+export default dog;

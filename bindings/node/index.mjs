@@ -2,3 +2,4 @@
 import dog from './lib/index.js';
 
 export const { DogError, Engine, Gateway, Response, Shard, serve, version } = dog;
+export default dog;

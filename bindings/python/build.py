@@ -2,8 +2,8 @@
 """Builds the package into a folder, for PYTHONPATH: build.py [--out FOLDER], which is build/bindings/python by default.
 
 It is linked to the libdog that DOG_LIBRARY and DOG_INCLUDE name, else that of the build folder (BUILD, or build), else
-one that setup.py finds. What is there already, of the same sources, stays; else it is replaced, at once, when the new
-one is whole. Nothing else is written.
+one that setup.py finds. A package of the same sources stays; another is replaced in one step, when the new one is
+whole. Nothing else is written.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def settings() -> Dict[str, str]:
 
 
 def digest_of_sources() -> str:
-    """Changes with all that the package is made of; a libdog only matters by its header, and by where it is."""
+    """Changes with all that the package is made of. Of libdog only the header counts, and where it is."""
     digest = hashlib.sha256()
     sources = [path for folder in ("src/dog", "native") for path in sorted((HERE / folder).glob("*.*"))]
     header = Path(settings().get("DOG_INCLUDE", BUILD)) / "dog.h"

@@ -1,4 +1,4 @@
-"""Builds the extension against libdog, and puts libdog into the package where that is wanted.
+"""Builds the extension against libdog, and puts libdog into the package if that is wanted.
 
 libdog is looked for in this order:
 

@@ -30,7 +30,8 @@ typedef struct room {
   text_t scratch;        /* to write one message in */
   text_t board;          /* the leaderboard as it was last sent; empty until the first one is there */
   uint64_t board_ms;     /* when its siblings were last asked; 0: never */
-  int is_gossiping;      /* true from the question until ongossiped: who asks meanwhile waits for the same answer */
+  int is_gossiping;      /* true from the question until ongossiped; a client that asks meanwhile waits for the same
+                          * answer */
 } room_t;
 
 /* What hangs on a socket. */
@@ -107,11 +108,12 @@ static void send_board(dog_socket_t socket, const room_t *room) {
   dog_socket_send(socket, DOG_TEXT, room->board.bytes, room->board.length);
 }
 
-/* All siblings have answered, or the time was up: what there is goes to those who wait. */
-static void ongossiped(void *user, dog_shard_t shard, const dog_gossip_result_t *results, size_t count) {
+/* All siblings have answered, or the time was up: the clients that wait get the answers that came. */
+static void ongossiped(void *user, dog_shard_t shard, dog_status_t status,
+                       const dog_gossip_result_t *results, size_t count) {
   (void)user;
   room_t *room = room_of(shard);
-  if (room == NULL) return;
+  if (status != DOG_OK || room == NULL) return; /* the Shard ends: no client waits any more */
 
   scores_t merged = {NULL, 0, 0};
   for (size_t index = 0; index < room->scores.count; index++) {
@@ -180,7 +182,7 @@ static dog_status_t onopen(void *user, dog_shard_t shard, dog_socket_t socket) {
 
   member_t *member = calloc(1, sizeof *member);
   if (member == NULL) return DOG_ENOMEM;
-  /* Never in vain: of scores_max scores, fewer than that belong to somebody connected. */
+  /* Finds one: of scores_max scores, fewer than that belong to somebody connected. */
   if (room->scores.count >= room->scores_max) scores_forget_lowest(&room->scores);
   member->score = scores_get(&room->scores, uid, length);
   if (member->score == NULL || dog_socket_set_data(socket, member) != DOG_OK) {
@@ -266,21 +268,21 @@ static dog_status_t identify(void *user, dog_gateway_t gateway, dog_request_t re
     is_valid = (unsigned char)uid[index] >= 0x20 && uid[index] != 0x7f;
   }
   if (!is_valid) return dog_request_respond(request, 400, NULL, 0, refusal, sizeof refusal - 1);
-  return dog_request_identify(request, uid, length); /* not UTF-8: the engine answers 500 */
+  return dog_request_identify(request, uid, length); /* not UTF-8: the engine answers 400 */
 }
 
 static dog_status_t receive(void *user, dog_shard_t shard, dog_request_t request) {
   (void)user, (void)shard;
-  dog_request_connect(request, NULL); /* what is not a WebSocket handshake has been answered, with 426 for example */
+  dog_request_connect(request, NULL); /* if it is not a WebSocket handshake, it is answered now, with 426 for example */
   return DOG_OK;
 }
 
-static void onstart(void *user, dog_shard_t shard) {
+static dog_status_t onstart(void *user, dog_shard_t shard) {
   const options_t *options = user;
   room_t *room = calloc(1, sizeof *room);
-  if (room == NULL) return; /* every callback checks, and refuses */
+  if (room == NULL) return DOG_ENOMEM; /* the Shard ends, and no callback but onstop is called for it */
   room->scores_max = (size_t)options->limit + SCORES_KEPT;
-  if (dog_shard_set_data(shard, room) != DOG_OK) free(room);
+  return dog_shard_set_data(shard, room);
 }
 
 static void onstop(void *user, dog_shard_t shard) {
@@ -310,7 +312,7 @@ int main(int argc, char **argv) {
   shard.name = "COUNTER_SHARD";
   shard.parent = "COUNTER";
   shard.deflate = options.deflate;
-  shard.user = &options; /* outlives the engine, and nobody writes to it any more */
+  shard.user = &options; /* outlives the engine, and is not changed any more */
   shard.onstart = onstart;
   shard.receive = receive;
   shard.onopen = onopen;

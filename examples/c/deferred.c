@@ -65,7 +65,7 @@ static void answer(const job_t *job) {
     case JOB_CONNECT: status = dog_request_connect(job->handle, NULL); break;
     case JOB_REPLY: status = dog_gossip_reply(job->handle, job->bytes, job->length); break;
   }
-  /* Nothing to worry about: the client has left meanwhile, or its handshake was not valid and the engine told it so. */
+  /* This is no fault: the client has left meanwhile, or its handshake was not valid and the engine answered it. */
   if (status == DOG_ESTALE || status == DOG_EUPGRADE) return;
   if (status != DOG_OK) fprintf(stderr, "a late answer: %s\n", dog_status_text(status));
 }
@@ -110,7 +110,7 @@ static void queue_destroy(queue_t *queue) {
   free(queue);
 }
 
-/* Called on any worker. A full queue is an error, and the engine answers one in the callback's place. */
+/* Called on any worker. A full queue is an error: the callback returns it, and the engine answers the client. */
 static dog_status_t queue_add(queue_t *queue, job_kind_t kind, uint64_t handle, const char *bytes, size_t length) {
   if (length > JOB_BYTES_MAX) return DOG_ETOOBIG;
   dog_status_t status = DOG_OK;
@@ -174,12 +174,14 @@ static dog_status_t ongossip(void *user, dog_shard_t shard, dog_gossip_t gossip,
   return queue_add(user, JOB_REPLY, gossip, text, (size_t)text_length);
 }
 
-/* The asker's handle travels as the pointer itself: nothing to free if the Shard ends before the answers come. */
+/* The asker's handle is passed as the pointer itself: nothing has to be freed when the answers come. */
 _Static_assert(sizeof(void *) >= sizeof(dog_socket_t), "a handle fits into a pointer");
 
-/* A line for each sibling. The asker may have left by now: its handle is stale then, and send says so. */
-static void ongossiped(void *user, dog_shard_t shard, const dog_gossip_result_t *results, size_t count) {
-  (void)shard;
+/* A line for each sibling. The asker may have left by now, or its whole Shard (DOG_EGONE). Its handle is stale then,
+ * and send says so. */
+static void ongossiped(void *user, dog_shard_t shard, dog_status_t status,
+                       const dog_gossip_result_t *results, size_t count) {
+  (void)shard, (void)status;
   dog_socket_t asker = (dog_socket_t)(uintptr_t)user;
   char text[4096];
   size_t length = (size_t)snprintf(text, sizeof text, "%zu siblings\n", count);
@@ -192,7 +194,7 @@ static void ongossiped(void *user, dog_shard_t shard, const dog_gossip_result_t 
     char line[DOG_NAME_BYTES_MAX + 128];
     int line_length = snprintf(line, sizeof line, "%.*s: %.*s\n", (int)result->shard_id_length, result->shard_id,
                                (int)(said_length < 100 ? said_length : 100), said);
-    if ((size_t)line_length > sizeof text - length) break; /* what does not fit is left out */
+    if ((size_t)line_length > sizeof text - length) break; /* a line that does not fit is left out */
     memcpy(text + length, line, (size_t)line_length);
     length += (size_t)line_length;
   }

@@ -9,13 +9,13 @@
 #include "requests.h"
 
 /*
- * A Shard lives on one worker, and a Gateway makes a second one only when the first is full. Echo needs no company,
- * so it does not crowd into one cluster: connections are dealt out over this many Gateways, and with them over all
- * workers.
+ * A Shard lives on one worker, and a Gateway makes a second one only when the first is full. The clients of echo do not
+ * talk to one another, so they need not be in one cluster. This program spreads connections over this many Gateways,
+ * and with them over all workers.
  */
 #define LANE_BITS 6
 
-/* Nothing is routed by path: every request comes here first, and goes on to the Gateway of its lane. */
+/* There are no routes: every request comes here first, and goes on to the Gateway of its lane. */
 static dog_status_t on_fetch(void *user, dog_engine_t *engine, dog_request_t request) {
   (void)user, (void)engine;
   const char *remote = NULL;
@@ -23,7 +23,7 @@ static dog_status_t on_fetch(void *user, dog_engine_t *engine, dog_request_t req
   dog_status_t status = dog_request_remote(request, &remote, &length);
   if (status != DOG_OK) return status;
 
-  /* The client's port, behind the last colon of "127.0.0.1:51234", tells connections apart. */
+  /* The client's port, after the last colon of "127.0.0.1:51234", tells connections apart. */
   uint32_t port = 0, unit = 1;
   while (length > 0 && remote[length - 1] >= '0' && remote[length - 1] <= '9' && unit <= 10000) {
     port += unit * (uint32_t)(remote[--length] - '0');
@@ -39,7 +39,7 @@ static dog_status_t on_fetch(void *user, dog_engine_t *engine, dog_request_t req
 static dog_status_t receive(void *user, dog_shard_t shard, dog_request_t request) {
   (void)user, (void)shard;
   if (wants_websocket(request)) {
-    dog_request_connect(request, NULL); /* a handshake that is not valid has been answered by then */
+    dog_request_connect(request, NULL); /* a handshake that is not valid is answered now */
     return DOG_OK;
   }
 
@@ -60,7 +60,7 @@ static dog_status_t receive(void *user, dog_shard_t shard, dog_request_t request
 static dog_status_t onmessage(void *user, dog_shard_t shard, dog_socket_t socket, dog_kind_t kind, const void *data,
                               size_t length) {
   (void)user, (void)shard;
-  /* What send says is of no interest here: a socket that does not keep up, or has gone, is closed by the engine. */
+  /* The status of send is not needed here: the engine closes a socket that does not keep up or is gone. */
   dog_socket_send(socket, kind, data, length);
   return DOG_OK;
 }
@@ -74,7 +74,7 @@ int main(int argc, char **argv) {
   gateway.name = "ECHO";
   gateway.child = "ECHO";
   gateway.limit = options.limit;
-  gateway.sticky_seconds = 0; /* an address with its port does not come back: nobody to remember */
+  gateway.sticky_seconds = 0; /* an address with its port does not come back: no uid is worth remembering */
   gateway.identify = identify_by_remote;
   must(dog_engine_define_gateway(engine, &gateway), "gateway");
 

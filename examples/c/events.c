@@ -16,7 +16,7 @@
 
 #define TICK_MS 500
 
-/* One client that looks. It belongs to the thread, until that has seen `is_over`. */
+/* One client that listens. It belongs to the thread, until the thread has seen `is_over`. */
 typedef struct viewer {
   struct viewer *next;
   dog_request_t request;
@@ -40,8 +40,8 @@ static void show(viewer_t *viewer) {
   if (viewer->is_over || viewer->left == 0) return;
   char event[64];
   int length = snprintf(event, sizeof event, "event: tick\ndata: %llu\n\n", (unsigned long long)ticker.tick);
-  /* DOG_EFULL: it does not keep up and misses this tick, which the next one makes good. DOG_ESTALE: it has left, and
-   * onend is on its way. */
+  /* DOG_EFULL: it does not keep up and misses this tick; the next one has the newer number. DOG_ESTALE: it has left,
+   * and onend will come. */
   if (dog_request_respond_write(viewer->request, event, (size_t)length) != DOG_OK) return;
   if (--viewer->left == 0) dog_request_respond_end(viewer->request);
 }
@@ -122,7 +122,7 @@ static dog_status_t receive(void *user, dog_shard_t shard, dog_request_t request
     free(viewer); /* there will be no onend */
     return DOG_OK;
   }
-  /* Browsers come back by themselves after so many milliseconds, should the connection be lost. */
+  /* If the connection is lost, browsers connect again after so many milliseconds. */
   dog_request_respond_write(request, "retry: 1000\n\n", 13);
 
   pthread_mutex_lock(&ticker.lock);

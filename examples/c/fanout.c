@@ -5,7 +5,7 @@
 #include "options.h"
 #include "requests.h"
 
-/* Whatever the path: there is one Gateway, and so one cluster. */
+/* For every path there is the same Gateway, and so one cluster. */
 static dog_status_t on_fetch(void *user, dog_engine_t *engine, dog_request_t request) {
   (void)user, (void)engine;
   return dog_request_forward(request, "FANOUT", 6, "all", 3);
@@ -13,7 +13,7 @@ static dog_status_t on_fetch(void *user, dog_engine_t *engine, dog_request_t req
 
 static dog_status_t receive(void *user, dog_shard_t shard, dog_request_t request) {
   (void)user, (void)shard;
-  dog_request_connect(request, NULL); /* what is not a WebSocket handshake has been answered, with 426 for example */
+  dog_request_connect(request, NULL); /* if it is not a WebSocket handshake, it is answered now, with 426 for example */
   return DOG_OK;
 }
 
@@ -26,8 +26,8 @@ static dog_status_t onmessage(void *user, dog_shard_t shard, dog_socket_t socket
 
 int main(int argc, char **argv) {
   /*
-   * Each Shard lives on one worker, so the limit is what spreads a room: too high, and one worker serves everybody; too
-   * low, and there are more Shards than workers to no use. At 250 a thousand people keep four workers busy.
+   * Each Shard lives on one worker, so the limit spreads a room. If it is too high, one worker serves everybody. If it
+   * is too low, there are more Shards than workers without any use. With 250, a thousand people keep four workers busy.
    */
   options_t options = options_parse(argc, argv, "Sends every message to everybody.", 250);
   dog_engine_t *engine = options_engine(&options);
@@ -37,7 +37,7 @@ int main(int argc, char **argv) {
   gateway.name = "FANOUT";
   gateway.child = "FANOUT";
   gateway.limit = options.limit;
-  gateway.sticky_seconds = 0; /* an address with its port does not come back: nobody to remember */
+  gateway.sticky_seconds = 0; /* an address with its port does not come back: no uid is worth remembering */
   gateway.identify = identify_by_remote;
   must(dog_engine_define_gateway(engine, &gateway), "gateway");
 

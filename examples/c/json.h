@@ -17,7 +17,7 @@
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
-/* Bytes not yet read. Every step first asks whether there are any, so no message leads past its end. */
+/* The bytes not yet read. Every step first asks whether there are any, so no message can lead past its end. */
 typedef struct json_reader {
   const char *at;
   const char *end;
@@ -36,7 +36,7 @@ static inline void json_skip_space(json_reader_t *reader) {
   }
 }
 
-/* The next byte behind white space if it is `wanted`, which is then behind us. */
+/* Reads the next byte after white space if it is `wanted`. */
 static inline int json_take(json_reader_t *reader, char wanted) {
   json_skip_space(reader);
   if (reader->at == reader->end || *reader->at != wanted) return 0;
@@ -108,7 +108,7 @@ static inline int json_take_object(json_reader_t *reader, int depth, json_string
     json_skip_space(reader);
     int is_string = reader->at < reader->end && *reader->at == '"';
     if (is_string ? !json_take_string(reader, &value) : !json_take_value(reader, depth)) return 0;
-    if (is_type) *type = value; /* NULL again if it is no string */
+    if (is_type) *type = value; /* NULL again if it is not a string */
   } while (json_take(reader, ','));
   return json_take(reader, '}');
 }
@@ -154,7 +154,7 @@ static inline int json_is(json_string_t string, const char *text) {
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
-/* A text that grows. Out of memory, it stays as it was and remembers it: check `failed` once, at the end. */
+/* A text that grows. If memory runs out it stays as it was and remembers that: check `failed` once, at the end. */
 typedef struct text {
   char *bytes;
   size_t length;
@@ -191,7 +191,7 @@ static inline void text_add_number(text_t *text, int64_t number) {
   text_add(text, digits, (size_t)snprintf(digits, sizeof digits, "%lld", (long long)number));
 }
 
-/* With its quotes, and whatever could end the string or is not allowed in one (RFC 8259, section 7) escaped. */
+/* With its quotes. Bytes that could end the string or are not allowed in one (RFC 8259, section 7) are escaped. */
 static inline void text_add_json_string(text_t *text, const char *bytes, size_t length) {
   text_add(text, "\"", 1);
   for (size_t index = 0; index < length; index++) {

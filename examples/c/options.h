@@ -24,18 +24,18 @@
 
 typedef struct options {
   const char *host;
-  uint32_t port; /* 0: a free one; after options_engine the one that it got */
+  uint32_t port; /* 0: a free one; after options_engine it is the port in use */
   uint32_t workers;
   uint32_t limit;
-  uint32_t deflate;     /* 1: permessage-deflate, for who offers it */
+  uint32_t deflate;     /* 1: permessage-deflate, for clients that offer it */
   uint32_t max_message; /* 0: the engine's own limit */
-  const char *tls_cert; /* NULL: no TLS, else tls_key too */
+  const char *tls_cert; /* NULL: no TLS; otherwise tls_key must be set too */
   const char *tls_key;
   const char *unix_path; /* NULL: TCP */
-  dog_delivery_t delivery; /* the program's to set, before options_engine; 0: callbacks */
+  dog_delivery_t delivery; /* set by the program, before options_engine; 0: callbacks */
 } options_t;
 
-/* Ends the program with exit code 1 unless `status` is DOG_OK. For the set-up, where nothing else makes sense. */
+/* Ends the program with exit code 1 unless `status` is DOG_OK. For the set-up, in which nothing else can be done. */
 static inline void must(dog_status_t status, const char *what) {
   if (status == DOG_OK) return;
   fprintf(stderr, "%s: %s (%s)\n", what, dog_status_text(status), dog_status_name(status));
@@ -144,20 +144,21 @@ static inline sigset_t options_signals(const options_t *options) {
   return signals;
 }
 
-/* An engine that listens as the options say and has no classes yet. Make threads of your own after it only. */
+/* An engine that listens as the options say and has no classes yet. Make your own threads only after it. */
 static inline dog_engine_t *options_engine(options_t *options) {
-  /* Blocked before there is any other thread, so that all inherit it and the signals are left to sigwait. */
+  /* Blocked before there is any other thread: so all threads inherit it, and sigwait gets the signals. */
   sigset_t signals = options_signals(options);
   sigprocmask(SIG_BLOCK, &signals, NULL);
 
   dog_options_t engine_options;
   must(dog_options_init(&engine_options, sizeof engine_options), "options");
-  engine_options.log_level = DOG_LOG_INFO; /* who was refused, and why; a flood of it is cut short */
+  engine_options.log_level = DOG_LOG_INFO; /* which clients were refused, and why; the engine limits how many lines that
+                                            * makes */
   engine_options.workers = options->workers;
   engine_options.log = options_log;
   if (options->delivery != 0) engine_options.delivery = options->delivery;
   if (options->max_message != 0) {
-    /* What comes in whole must fit into an outbox whole, too. */
+    /* A message that comes in must fit into an outbox as a whole, too. */
     uint32_t frame_bytes = options->max_message + OPTIONS_FRAME_HEADER_BYTES;
     engine_options.message_bytes_max = options->max_message;
     if (engine_options.outbox_bytes_max < frame_bytes) engine_options.outbox_bytes_max = frame_bytes;
@@ -185,7 +186,7 @@ static inline dog_engine_t *options_engine(options_t *options) {
   return engine;
 }
 
-/* Says where the engine listens: whoever started the program may connect from here on. */
+/* Says where the engine listens. The program's starter may connect from here on. */
 static inline void options_announce(const options_t *options) {
   const char *scheme = options->tls_cert == NULL ? "http" : "https";
   if (options->unix_path != NULL) {
@@ -198,7 +199,7 @@ static inline void options_announce(const options_t *options) {
   fflush(stdout);
 }
 
-/* Reads the certificates again. Files that cannot be used leave them as they were; the log says why. */
+/* Reads the certificates again. If a file cannot be used, they stay as they were; the log says why. */
 static inline void options_reload(dog_engine_t *engine) {
   if (dog_engine_reload_certificates(engine) == DOG_OK) fprintf(stderr, "certificates read again\n");
 }

@@ -17,7 +17,7 @@
 #define EVENTS_AT_ONCE 256
 #define GRACE_MS 2000
 
-/* Whatever happens happens on one thread: these need no lock and no atomics. */
+/* Everything happens on one thread: these need no lock and no atomics. */
 static uint64_t messages_count = 0;
 static char *scratch = NULL; /* one message that goes out */
 static size_t scratch_capacity = 0;
@@ -39,7 +39,7 @@ static void tell(const dog_event_t *event, const char *between, const void *data
   memcpy(scratch, uid, uid_length);
   memcpy(scratch + uid_length, between, between_length);
   memcpy(scratch + uid_length + between_length, data, length);
-  /* --max-message lets messages come that an outbox has no room for once a name is before them. */
+  /* With --max-message a message may come that does not fit into an outbox once a name is put before it. */
   if (dog_shard_broadcast(event->shard, DOG_TEXT, scratch, whole) == DOG_ETOOBIG) {
     dog_socket_close(event->socket, 1009, NULL, 0);
   }
@@ -50,7 +50,7 @@ static void on_message(const dog_event_t *event) {
   if (event->kind == DOG_TEXT) {
     tell(event, ": ", event->data, event->length);
   } else {
-    dog_shard_broadcast(event->shard, DOG_BINARY, event->data, event->length); /* as it is: bytes have no words */
+    dog_shard_broadcast(event->shard, DOG_BINARY, event->data, event->length); /* bytes go out as they came */
   }
 }
 
@@ -72,7 +72,7 @@ static void on_identify(const dog_event_t *event) {
 
 static void on_receive(const dog_event_t *event) {
   if (wants_websocket(event->request)) {
-    dog_request_connect(event->request, NULL); /* a handshake that is not valid is answered by the engine */
+    dog_request_connect(event->request, NULL); /* the engine answers a handshake that is not valid */
     return;
   }
   size_t sockets = 0;
@@ -86,8 +86,8 @@ static void on_receive(const dog_event_t *event) {
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
 
 /*
- * What the calls above return is of no interest here: a client may leave at any moment, which is no error, and what it
- * is to hear of then reaches nobody. Types that this program has no use for, START or ERROR, are let go.
+ * The statuses of the calls above are not needed here. A client may leave at any moment, which is no error; then
+ * nothing is sent to it. Event types that this program does not use, such as START or ERROR, are ignored.
  */
 static void handle(const dog_event_t *event) {
   switch (event->type) {
@@ -100,8 +100,8 @@ static void handle(const dog_event_t *event) {
   }
 }
 
-/* One batch, without waiting. If there are more, the descriptor is still readable, and the loop comes back after it has
- * looked at the others. Zero after the engine's last event. */
+/* One batch, without waiting. If there are more events, the descriptor is still readable, and the loop comes back after
+ * it has looked at the other descriptors. Zero after the engine's last event. */
 static int handle_events(dog_engine_t *engine) {
   static dog_event_t events[EVENTS_AT_ONCE];
   size_t count = 0;
@@ -113,7 +113,8 @@ static int handle_events(dog_engine_t *engine) {
   return 1;
 }
 
-/* SIGHUP reads the certificates again. The first of the others asks to stop, a second one to be quick about it. */
+/* SIGHUP reads the certificates again. The first SIGINT or SIGTERM asks to stop with a grace, a second one to stop at
+ * once. */
 static void handle_signal(dog_engine_t *engine, int signals) {
   static uint32_t grace_ms = GRACE_MS;
   struct signalfd_siginfo info;

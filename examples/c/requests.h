@@ -16,8 +16,8 @@ static inline dog_status_t respond_text(dog_request_t request, int status, const
 }
 
 /*
- * Does the client want to become a WebSocket? Any of the handshake's headers says so: whether it asks rightly, the
- * others with it, is for dog_request_connect to find out.
+ * Does the client want a WebSocket? Any of the handshake's headers says so. dog_request_connect finds out whether the
+ * handshake is valid.
  */
 static inline int wants_websocket(dog_request_t request) {
   static const char key[] = "sec-websocket-key", version[] = "sec-websocket-version", wanted[] = "websocket";
@@ -28,12 +28,12 @@ static inline int wants_websocket(dog_request_t request) {
   if (dog_request_header(request, "upgrade", 7, &value, &length) != DOG_OK) return 0;
   if (length != sizeof wanted - 1) return 0;
   for (size_t index = 0; index < length; index++) {
-    if ((value[index] | 0x20) != wanted[index]) return 0; /* letter case aside */
+    if ((value[index] | 0x20) != wanted[index]) return 0; /* upper and lower case are the same */
   }
   return 1;
 }
 
-/* To identify: who comes from this address and port. Every connection has an identity of its own then. */
+/* To identify: the client at this address and port. So every connection has an identity of its own. */
 static inline dog_status_t identify_by_remote(void *user, dog_gateway_t gateway, dog_request_t request) {
   (void)user, (void)gateway;
   const char *remote = NULL;

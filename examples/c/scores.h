@@ -1,5 +1,5 @@
 /*
- * scores.h - who has how many points: a table kept in the order of the uids, so that one is found by halving.
+ * scores.h - how many points each uid has: a table sorted by uid, so that one is found by binary search.
  */
 #ifndef SCORES_H
 #define SCORES_H
@@ -10,7 +10,7 @@
 
 typedef struct score {
   int64_t points;
-  size_t sockets; /* open sockets of this uid: none of these scores is forgotten */
+  size_t sockets; /* open sockets of this uid; while there are any, its score is not forgotten */
   size_t uid_length;
   char uid[];
 } score_t;

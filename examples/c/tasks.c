@@ -19,7 +19,7 @@ static dog_status_t respond(dog_request_t request, int status, const char *text)
   return respond_text(request, status, text, strlen(text));
 }
 
-/* What the route has not taken: among it the paths that should have had a name. */
+/* Requests that match no route: among them the paths that should have had a name. */
 static dog_status_t on_fetch(void *user, dog_engine_t *engine, dog_request_t request) {
   (void)user, (void)engine;
   const char *path = NULL;
@@ -64,8 +64,8 @@ static dog_status_t identify(void *user, dog_gateway_t gateway, dog_request_t re
   const char *uid = NULL;
   size_t length = find_credentials(request, &uid);
   if (length > 0) {
-    /* Credentials are ASCII (RFC 9110, section 11.4), and what is not would often be no uid either. Answered here, it
-     * is the client's mistake and a 400; handed on, it would be ours and a 500. */
+    /* Credentials are ASCII (RFC 9110, section 11.4). Other bytes are the client's mistake, and this answer says which.
+     * */
     int is_valid = length <= DOG_NAME_BYTES_MAX;
     for (size_t index = 0; is_valid && index < length; index++) is_valid = uid[index] >= 0x20 && uid[index] < 0x7f;
     if (!is_valid) return respond(request, 400, "the credentials are too long or not ASCII\n");
@@ -92,7 +92,7 @@ static dog_status_t receive(void *user, dog_shard_t shard, dog_request_t request
   const char *rest = NULL;
   size_t length = find_rest(request, &rest);
   if (length == 3 && memcmp(rest, "/ws", 3) == 0) {
-    dog_request_connect(request, NULL); /* a handshake that is not valid has been answered by then */
+    dog_request_connect(request, NULL); /* a handshake that is not valid is answered now */
     return DOG_OK;
   }
   if (length != 0) return respond(request, 404, "not found\n");

@@ -1,16 +1,15 @@
 import CDOG
 import Glibc
 
-// What the C functions do with their arguments before the engine sees them. `size_t` comes over as `Int`: a length that
-// no memory has is negative here, or far beyond `lengthMax`, and is refused before anything is added to it or read by
-// it.
+// How the C functions check their arguments before the engine sees them. `size_t` is imported as `Int`: an impossible
+// length is negative here, or far above `lengthMax`, and is refused before any arithmetic or reading.
 
 /// The longest stretch of bytes that any function takes.
 private let lengthMax = 1 << 30
-/// The longest text that is no payload: a name, a pattern, an address.
+/// The longest text that is not a payload: a name, a pattern, an address.
 private let textBytesMax = 4096
 
-/// Runs a C function's body, unless the process forked, and says what became of it.
+/// Runs the body of a C function, unless the process forked, and returns its status.
 @inline(__always)
 func outcome(_ body: () throws -> Status) -> dog_status_t {
   guard !EngineTable.isForked else { return DOG_EFORKED }
@@ -21,7 +20,20 @@ func outcome(_ body: () throws -> Status) -> dog_status_t {
   }
 }
 
-/// What the host lends for the call. A pointer without a length is not looked at.
+/// The same for a call that says why it failed: see dog_last_reason.
+func explained(_ body: () throws -> Status) -> dog_status_t {
+  Reason.clear()
+  let status = outcome(body)
+  if status == DOG_OK {
+    // A reason may be left from another call, which failed in a callback meanwhile on this thread.
+    Reason.clear()
+  } else if Reason.isEmpty {
+    Reason.note(Status(status).description)
+  }
+  return status
+}
+
+/// Bytes that the host lends for the call. If the length is 0, the pointer is not looked at.
 @inline(__always)
 func bytes(_ pointer: UnsafeRawPointer?, _ length: Int) throws(Status) -> UnsafeRawBufferPointer {
   guard length != 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
@@ -37,13 +49,25 @@ func text(_ pointer: UnsafePointer<CChar>?, _ length: Int) throws(Status) -> Str
   return text
 }
 
-/// A short text that ends with a NUL.
-func text(_ pointer: UnsafePointer<CChar>?) throws(Status) -> String {
-  guard let pointer else { throw .invalid }
-  return try text(pointer, strnlen(pointer, textBytesMax + 1))
+/// A short text that ends with a NUL; `member` is what dog.h calls it.
+func text(_ pointer: UnsafePointer<CChar>?, as member: String) throws(Status) -> String {
+  guard let pointer else { throw .invalid.because("\(member) is NULL") }
+  let length = strnlen(pointer, textBytesMax + 1)
+  guard length <= textBytesMax else { throw .invalid.because("\(member) is longer than \(textBytesMax) bytes") }
+  do {
+    return try text(pointer, length)
+  } catch {
+    throw error.because("\(member) is not UTF-8")
+  }
 }
 
-/// A uid, or what else is a name.
+/// A flag, which is 0 or 1.
+func flag(_ value: UInt32, as member: String) throws(Status) -> Bool {
+  guard value <= 1 else { throw .invalid.because("\(member) is \(value), neither 0 nor 1") }
+  return value == 1
+}
+
+/// A uid or another name.
 func name(_ pointer: UnsafePointer<CChar>?, _ length: Int) throws(Status) -> Name {
   let bytes = try bytes(pointer, length)
   guard bytes.count <= Name.bytesMax else { throw .tooBig }
@@ -51,7 +75,7 @@ func name(_ pointer: UnsafePointer<CChar>?, _ length: Int) throws(Status) -> Nam
   return name
 }
 
-/// Where a result goes.
+/// Where a result goes: not NULL.
 @inline(__always)
 func required<Result>(_ pointer: UnsafeMutablePointer<Result>?) throws(Status) -> UnsafeMutablePointer<Result> {
   guard let pointer else { throw .invalid }
@@ -76,7 +100,7 @@ extension [HTTPHeader] {
   private static var countMax: Int { 1000 }
   private static var bytesMax: Int { 1 << 20 }
 
-  /// Copies the headers of a response; whether each is one that may be sent is for the engine to say.
+  /// Copies the headers of a response. The engine checks whether each may be sent.
   init(_ headers: UnsafePointer<dog_header_t>?, count: Int) throws(Status) {
     self.init()
     guard count != 0 else { return }

@@ -2,14 +2,14 @@ import CDOG
 
 /// The callbacks of a Gateway class in C.
 ///
-/// `@unchecked Sendable`: never changed; `user` is handed through and never looked into.
+/// `@unchecked Sendable`: never changed; `user` is passed on and never dereferenced.
 struct GatewayFunctions: @unchecked Sendable {
   let user: UnsafeMutableRawPointer?
   let identify: dog_identify_fn
   let clusterize: dog_clusterize_fn?
   let onretire: dog_retire_fn?
 
-  /// Nil: one that is required is missing.
+  /// Nil: a required one is missing.
   init?(_ host: dog_gateway_class_t) {
     guard let identify = host.identify else { return nil }
     user = host.user

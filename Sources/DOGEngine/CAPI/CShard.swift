@@ -2,7 +2,7 @@ import CDOG
 
 /// The callbacks of a Shard class in C.
 ///
-/// `@unchecked Sendable`: never changed; `user` is handed through and never looked into.
+/// `@unchecked Sendable`: never changed; `user` is passed on and never dereferenced.
 struct ShardFunctions: @unchecked Sendable {
   let user: UnsafeMutableRawPointer?
   let onstart: dog_start_fn?
@@ -15,7 +15,7 @@ struct ShardFunctions: @unchecked Sendable {
   let ongossip: dog_gossip_fn?
   let onstop: dog_stop_fn?
 
-  /// Nil: one that is required is missing.
+  /// Nil: a required one is missing.
   init?(_ host: dog_shard_class_t) {
     guard let receive = host.receive else { return nil }
     user = host.user
@@ -31,7 +31,7 @@ struct ShardFunctions: @unchecked Sendable {
   }
 }
 
-/// A Shard whose host is in C. It is made inside a callout on its worker, so `onstart` is called there and then.
+/// A Shard whose host is in C.
 final class CShard: Shard {
   private let functions: ShardFunctions
   private let shard: dog_shard_t
@@ -39,8 +39,9 @@ final class CShard: Shard {
   init(_ functions: ShardFunctions, _ shard: ShardHandle) {
     self.functions = functions
     self.shard = shard.rawValue
-    functions.onstart?(functions.user, self.shard)
   }
+
+  func onstart() throws { try functions.onstart?(functions.user, shard).check() }
 
   func receive(_ request: RequestHandle) throws {
     try functions.receive(functions.user, shard, request.rawValue).check()
@@ -58,12 +59,8 @@ final class CShard: Shard {
 
   func onclose(_ socket: SocketHandle, _ close: Close) {
     guard let onclose = functions.onclose else { return }
-    var reason = close.reason
-    reason.withUTF8 {
-      let bytes = UnsafeRawBufferPointer($0)
-      onclose(
-        functions.user, shard, socket.rawValue, close.code, bytes.text, bytes.count,
-        close.isClean ? 1 : 0)
+    close.reason.withBytes {
+      onclose(functions.user, shard, socket.rawValue, close.code, $0.text, $0.count, close.isClean ? 1 : 0)
     }
   }
 

@@ -1,8 +1,8 @@
 import CDOG
 
-// What getters and callbacks hand to the host: pointers that are the engine's and good until the callback that runs has
-// returned, or until the host polls again. They are never NULL, so that a host may print or compare a text of no length
-// as it does any other.
+// What getters and callbacks give to the host: pointers of the engine's, good until the callback that runs has
+// returned, or until the host polls again. They are never NULL, so that a host may print or compare an empty text like
+// any other.
 
 typealias TextResult = UnsafeMutablePointer<UnsafePointer<CChar>?>
 typealias LengthResult = UnsafeMutablePointer<Int>
@@ -15,7 +15,7 @@ func give(_ bytes: UnsafeRawBufferPointer, _ text: TextResult?, _ length: Length
   return .ok
 }
 
-/// Gives the host a copy of a text of this object's. Nil: there is none.
+/// Gives the host a copy of a text of this object. Nil: there is none.
 func lend(_ bytes: [UInt8]?, of object: Handle, _ text: TextResult?, _ length: LengthResult?) throws(Status) -> Status {
   guard text != nil, length != nil else { throw .invalid }
   guard let bytes else { return .notFound }
@@ -23,7 +23,7 @@ func lend(_ bytes: [UInt8]?, of object: Handle, _ text: TextResult?, _ length: L
 }
 
 extension UnsafeRawBufferPointer {
-  /// Where it begins; some address that is not NULL where it is empty.
+  /// Where it begins; if it is empty, some address that is not NULL.
   @inline(__always)
   var start: UnsafeRawPointer { baseAddress ?? UnsafeRawPointer(StaticString("").utf8Start) }
 

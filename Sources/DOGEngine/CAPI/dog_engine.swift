@@ -4,7 +4,7 @@ import CDOG
 public func dog_engine_create(
   _ options: UnsafePointer<dog_options_t>?, _ engine: UnsafeMutablePointer<OpaquePointer?>?
 ) -> dog_status_t {
-  outcome {
+  explained {
     let result = try required(engine)
     let chosen = options == nil ? Options() : try Options(dog_options_t(reading: options))
     result.pointee = try Engine.make(chosen).reference
@@ -16,10 +16,9 @@ public func dog_engine_create(
 public func dog_engine_listen(
   _ engine: OpaquePointer?, _ host: UnsafePointer<CChar>?, _ port: UInt16, _ bound_port: UnsafeMutablePointer<UInt16>?
 ) -> dog_status_t {
-  outcome {
+  explained {
     let engine = try Engine.find(engine)
-    guard let address = host == nil ? "127.0.0.1" : try? text(host) else { return .badAddress }
-    let bound = try engine.listen(host: address, port: port)
+    let bound = try engine.listen(host: host == nil ? "127.0.0.1" : address(host, as: "host"), port: port)
     bound_port?.pointee = bound
     return .ok
   }
@@ -27,7 +26,7 @@ public func dog_engine_listen(
 
 @c @implementation
 public func dog_engine_start(_ engine: OpaquePointer?) -> dog_status_t {
-  outcome {
+  explained {
     try Engine.find(engine).start()
     return .ok
   }
@@ -35,10 +34,17 @@ public func dog_engine_start(_ engine: OpaquePointer?) -> dog_status_t {
 
 @c @implementation
 public func dog_engine_run(_ engine: OpaquePointer?) -> dog_status_t {
-  outcome {
+  explained {
     try Engine.find(engine).run()
     return .ok
   }
+}
+
+@c @implementation
+public func dog_last_reason(
+  _ text: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ length: UnsafeMutablePointer<Int>?
+) -> dog_status_t {
+  outcome { try give(Reason.bytes, text, length) }
 }
 
 @c @implementation
@@ -56,8 +62,8 @@ public func dog_engine_destroy(_ engine: OpaquePointer?) -> dog_status_t {
 }
 
 extension Engine {
-  /// What C calls this engine: its number and incarnation, odd, so that it is no object's address. Nobody follows it;
-  /// an engine that is gone, or that never was, is not found by it.
+  /// The `dog_engine_t *` of this engine: its number and incarnation. It is odd, so that it is no object's address, and
+  /// it is never dereferenced: an engine that is gone, or that never was, is not found by it.
   var reference: OpaquePointer? { OpaquePointer(bitPattern: incarnation << 9 | UInt(number) << 1 | 1) }
 
   static func find(_ reference: OpaquePointer?) throws(Status) -> Engine {

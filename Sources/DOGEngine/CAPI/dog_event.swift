@@ -47,7 +47,9 @@ extension dog_event_t {
     case .close, .log: code = record.code
     case .drain, .whispered: count = record.number
     case .gossiped: takeResults(of: record, events)
-    default: break
+    case .fetch, .identify, .clusterize, .receive, .gossip, .start, .stop, .open, .error, .writable, .ended, .stopped,
+      .retire, .call, .forget:
+      break
     }
     clean = record.isClean ? 1 : 0
   }

@@ -22,7 +22,26 @@ public func dog_gateway_name(
 ) -> dog_status_t {
   outcome {
     let found = GatewayHandle(rawValue: gateway)
-    return try lend(found.lookAtName().bytes, of: found.handle, name, length)
+    return try lend(found.look().name.bytes, of: found.handle, name, length)
+  }
+}
+
+@c @implementation
+public func dog_gateway_set_data(_ gateway: dog_gateway_t, _ data: UnsafeMutableRawPointer?) -> dog_status_t {
+  outcome {
+    try GatewayHandle(rawValue: gateway).setData(data)
+    return .ok
+  }
+}
+
+@c @implementation
+public func dog_gateway_data(
+  _ gateway: dog_gateway_t, _ data: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+) -> dog_status_t {
+  outcome {
+    let found = try GatewayHandle(rawValue: gateway).look()
+    try required(data).pointee = found.data
+    return .ok
   }
 }
 

@@ -10,7 +10,7 @@ public func dog_gossip_fail(_ gossip: dog_gossip_t, _ text: UnsafePointer<CChar>
   answer(gossip) { try $0.fail(bytes(text, length)) }
 }
 
-/// Answers; what is no answer takes the handle too, and the sibling gets an error.
+/// Answers. An answer that cannot be used ends the question too, and the sibling gets an error.
 private func answer(_ gossip: dog_gossip_t, _ give: (GossipHandle) throws -> Status) -> dog_status_t {
   let handle = GossipHandle(rawValue: gossip)
   return outcome {

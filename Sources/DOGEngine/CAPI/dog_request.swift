@@ -119,7 +119,7 @@ public func dog_request_uid(
   }
 }
 
-/// The request, kept as long as what is lent: the host may answer it and still look at what it got.
+/// The request, which is kept as long as what is lent: the host may answer it and still read what it got.
 private func keeping(_ request: dog_request_t) throws(Status) -> HTTPRequest {
   let asked = RequestHandle(rawValue: request)
   let kept = try asked.look().request
@@ -127,7 +127,7 @@ private func keeping(_ request: dog_request_t) throws(Status) -> HTTPRequest {
   return kept
 }
 
-// Answers: one that cannot be used takes the handle too, so that nobody is left waiting.
+// Answers. One that cannot be used ends the question too, so that no client is left waiting.
 
 @c @implementation
 public func dog_request_identify(
@@ -194,7 +194,7 @@ public func dog_request_respond_begin(
   _ request: dog_request_t, _ status: Int32, _ headers: UnsafePointer<dog_header_t>?, _ header_count: Int,
   _ options: UnsafePointer<dog_stream_options_t>?
 ) -> dog_status_t {
-  // To clusterize it is no answer, whatever else is wrong with it.
+  // A stream is no answer to clusterize, whatever else is wrong with it.
   guard Handle(rawValue: request).kind != .clusterize else {
     return outcome { RequestHandle(rawValue: request).respondBegin(status: Int(status)) }
   }

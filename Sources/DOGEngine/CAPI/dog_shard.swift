@@ -66,6 +66,11 @@ public func dog_shard_sockets(
 }
 
 @c @implementation
+public func dog_shard_started(_ shard: dog_shard_t, _ status: dog_status_t) -> dog_status_t {
+  outcome { ShardHandle(rawValue: shard).started(Status(status)) }
+}
+
+@c @implementation
 public func dog_shard_emit(
   _ shard: dog_shard_t, _ kind: dog_kind_t, _ data: UnsafeRawPointer?, _ length: Int
 ) -> dog_status_t {
@@ -107,22 +112,23 @@ public func dog_shard_gossip(
     }
     guard let gossiped else { return .invalid }
     let host = HostGossiped(gossiped: gossiped, user: user, shard: shard)
-    return asker.gossip(question, timeoutMs: UInt64(timeout_ms)) { host($0) }
+    return asker.gossip(question, timeoutMs: UInt64(timeout_ms)) { host($0, $1) }
   }
 }
 
 /// The host's callback for one question.
 ///
-/// `@unchecked Sendable`: never changed; `user` is handed through and never looked into.
+/// `@unchecked Sendable`: never changed; `user` is passed on and never dereferenced.
 private struct HostGossiped: @unchecked Sendable {
   let gossiped: dog_gossiped_fn
   let user: UnsafeMutableRawPointer?
   let shard: dog_shard_t
 
-  func callAsFunction(_ results: [GossipResult]) {
+  func callAsFunction(_ status: Status, _ results: [GossipResult]) {
     guard let worker = Worker.current else { return }
     let lent = results.map { dog_gossip_result_t($0, &worker.callouts.lender) }
-    lent.withUnsafeBufferPointer { gossiped(user, shard, $0.baseAddress, $0.count) }
+    let status = dog_status_t(rawValue: status.rawValue)
+    lent.withUnsafeBufferPointer { gossiped(user, shard, status, $0.baseAddress, $0.count) }
   }
 }
 

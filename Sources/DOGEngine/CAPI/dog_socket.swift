@@ -94,29 +94,29 @@ public func dog_socket_whisper(
   }
 }
 
-/// What the flags of emit and broadcast say. One that this library does not know cannot be honoured.
+/// The flags of emit and broadcast. A flag that this library does not know is refused, because it cannot be honoured.
 private func toSelf(_ flags: UInt32) throws(Status) -> Bool {
   let toSelf = UInt32(DOG_TO_SELF)
   guard flags & ~toSelf == 0 else { throw .invalid }
   return flags & toSelf != 0
 }
 
-/// What tells the host how a whisper went; nil where it does not ask.
+/// Returns what tells the host the outcome of a whisper; nil if it does not ask.
 func hostWhispered(
   by whisperer: Handle, _ whispered: dog_whispered_fn?, _ user: UnsafeMutableRawPointer?
-) throws(Status) -> (@Sendable (Int) -> Void)? {
+) throws(Status) -> (@Sendable (Status, Int) -> Void)? {
   if whisperer.takesEvents {
     guard whispered == nil else { throw .invalid }
     return user == nil ? nil : Outcomes.whispered(by: whisperer, HostPointer(user))
   }
   guard let whispered else { return nil }
   let host = HostWhispered(whispered: whispered, user: user)
-  return { host.whispered(host.user, $0) }
+  return { host.whispered(host.user, dog_status_t(rawValue: $0.rawValue), $1) }
 }
 
 /// The host's callback for one whisper.
 ///
-/// `@unchecked Sendable`: never changed; `user` is handed through and never looked into.
+/// `@unchecked Sendable`: never changed; `user` is passed on and never dereferenced.
 private struct HostWhispered: @unchecked Sendable {
   let whispered: dog_whispered_fn
   let user: UnsafeMutableRawPointer?

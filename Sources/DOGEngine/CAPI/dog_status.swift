@@ -1,6 +1,6 @@
 import CDOG
 
-// The version and the statuses. These functions may be called in a child after fork(), too: they touch no engine.
+// The version and the statuses. These functions may also be called in a child after fork(): they touch no engine.
 
 @c @implementation
 public func dog_version() -> UInt32 {

@@ -1,14 +1,16 @@
 /// Decides when the host may be called: never inside a call that the host makes.
 ///
-/// DESIGN. Host code runs only in callbacks. While one runs, whatever its calls bring about (a receive after an
-/// identify, an onclose after a close) is put into `waiting` and called when the outermost callback has returned, in
-/// order. So a host may hold a lock in a callback and call the engine; it is never entered a second time underneath
-/// itself.
+/// DESIGN. Host code runs only in callbacks. While one runs, the callbacks that its calls cause (a receive after an
+/// identify, an onclose after a close) are put into `waiting`, and called in order when the outermost callback has
+/// returned. So a host may hold a lock in a callback and call the engine: it is never entered a second time inside its
+/// own call.
 struct Callouts {
   /// How many waiting callouts one turn of the loop calls.
   static let atOnceMax = 4096
+  /// How many bytes of messages may wait behind callouts.
+  static let messageBytesMax = 1 << 20
 
-  /// True while a callback of the host's runs on this worker, or work during which none may.
+  /// True while a callback of the host's runs on this worker, or work during which none may run.
   private(set) var isInHost = false
   private var isEmptying = false
   private var waiting: [() -> Void] = []
@@ -17,7 +19,7 @@ struct Callouts {
   /// What the callback that runs was lent, until it returns.
   var lender = Lender()
 
-  /// True when a callout must wait: the host is on the stack, or others wait already.
+  /// True if a callout must wait: the host is on the stack, or others wait already.
   var mustWait: Bool { isInHost || nextWaiting < waiting.count }
 
   mutating func wait(_ callout: @escaping () -> Void) { waiting.append(callout) }
@@ -45,7 +47,8 @@ struct Callouts {
     }
     let call = waiting[nextWaiting]
     nextWaiting += 1
-    if nextWaiting == Callouts.atOnceMax {
+    // Moving down what is left costs no more than what was called.
+    if nextWaiting >= Callouts.atOnceMax, nextWaiting >= waiting.count / 2 {
       waiting.removeFirst(nextWaiting)
       nextWaiting = 0
     }
@@ -54,14 +57,14 @@ struct Callouts {
 }
 
 extension Worker {
-  /// Calls the host now, or after the callback that runs.
+  /// Calls the host now, or after the callback that runs and the callouts that wait.
   @inline(__always)
   func callOut(_ call: @escaping () -> Void) {
     if callouts.mustWait { callouts.wait { self.callHost(call) } } else { callHost(call) }
   }
 
-  /// Does a piece of the engine's own work and puts off the callouts that it brings about until it is over: for work
-  /// with something that another call of the host's would change.
+  /// Does a piece of the engine's own work and puts off the callouts that it causes until it is over: for work on
+  /// something that another call of the host's would change.
   func holdingCallouts<Result>(_ work: () -> Result) -> Result {
     guard !callouts.mustWait else { return work() }
     callouts.enter()
@@ -70,7 +73,8 @@ extension Worker {
     return result
   }
 
-  /// Calls the host now: for what comes from the loop, where no callback can be running.
+  /// Calls the host now: for events from the loop, where no callback can be running. Only if no callout waits: those
+  /// that one turn has left for the next come first (see `callouts.mustWait`).
   @inline(__always)
   func callHost(_ call: () -> Void) {
     callouts.enter()
@@ -83,12 +87,36 @@ extension Worker {
     if callouts.mustWait { callouts.wait(work) } else { work() }
   }
 
+  /// For the end, when only these callouts can cause more.
+  func emptyAllCallouts() {
+    while callouts.mustWait { emptyCallouts() }
+  }
+
+  /// A message of so many bytes waits behind callouts. If too many bytes wait, the loop holds until there are fewer:
+  /// what comes stays with the kernel. (For a host that takes events its queue does this.)
+  func messageWaits(_ bytes: Int) {
+    messageBytesWaiting += bytes
+    guard messageBytesWaiting > Callouts.messageBytesMax, events == nil, !isDraining, !isHoldingForCallouts else {
+      return
+    }
+    isHoldingForCallouts = true
+    loop.hold()
+  }
+
+  func messageCame(_ bytes: Int) {
+    messageBytesWaiting -= bytes
+    guard isHoldingForCallouts, messageBytesWaiting <= Callouts.messageBytesMax / 2 else { return }
+    isHoldingForCallouts = false
+    // By then it may have to hold again.
+    post { if !$0.isHoldingForCallouts { $0.loop.goOn() } }
+  }
+
   private func emptyCallouts() {
     for _ in 0..<Callouts.atOnceMax {
       guard let call = callouts.next() else { return }
       call()
     }
-    // A host whose callbacks always bring about more of them must not keep this worker from everybody else.
+    // A host whose callbacks always cause more must not keep this worker from everybody else.
     post { $0.emptyCallouts() }
   }
 }

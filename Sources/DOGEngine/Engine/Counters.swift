@@ -1,9 +1,12 @@
 import Synchronization
 
-/// What one worker counts. Written by that worker alone, so an addition is a load and a store; read by any thread.
+/// What one worker counts. Any thread reads it.
+///
+/// `@unchecked Sendable`: the values are atomic. Its worker alone writes them, so an addition is a load and a store.
 final class Counters: @unchecked Sendable {
   enum Counter: Int, CaseIterable {
-    // Now: one worker may add what another takes away, so a worker's own figure can be negative; the sum is exact.
+    // Now. A place may be counted on one worker and counted off on another, so one worker's figure can be negative; the
+    // sum is exact.
     case sockets, requests, gateways, shards, places
     // Since the start.
     case connectionsTotal, requestsTotal, messagesIn, messagesOut, bytesIn, bytesOut, dropped, refused, rateLimited

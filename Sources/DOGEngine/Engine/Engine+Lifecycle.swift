@@ -16,15 +16,15 @@ extension Engine {
     if lifecycle.workerEnded() { events?.tellStopped() }
   }
 
-  /// Stops with a grace; see dog_engine_stop. Returns when all workers have ended: at once on a worker, and where the
-  /// host takes events, for it may have to take some of them first.
+  /// Stops with a grace; see dog_engine_stop. Returns when all workers have ended; but at once on a worker, and if the
+  /// host takes events, because it may have to take some of them first.
   @discardableResult
   public func stop(graceMs: UInt64) -> Status {
     guard !EngineTable.isForked else { return .forked }
-    // Another thread may be in the middle of a start: there are no workers yet to be told.
+    // Another thread may be in the middle of a start: there are no workers yet that could be told.
     lifecycle.life.wait { $0.state != .running || $0.wasStarted }
     let wasStarted = lifecycle.life.withLock { life in
-      // One that begins only now was not there to be stopped.
+      // A start that begins only now is not stopped.
       guard life.wasStarted else { return false }
       if life.state == .running { life.state = .stopping }
       return true
@@ -67,8 +67,8 @@ extension Engine {
       life.isStarting = true
       return true
     }
-    guard isFirst else { throw .wrongState }
-    // Until then nobody else joins: a thread that is not listed yet would not be joined.
+    guard isFirst else { throw .wrongState.because("the engine was started before, or has ended") }
+    // Until then no other thread may join the workers: it would miss those that are not listed yet.
     defer { lifecycle.life.withLock { $0.isStarting = false } }
     do {
       try build()
@@ -96,29 +96,46 @@ extension Engine {
       guard result == 0 else {
         Unmanaged.passUnretained(worker).release()
         giveUp(startedBefore: worker.index, callerIsWorker: callerIsWorker)
-        throw .system
+        throw .system.because(
+          "there is no thread for worker \(worker.index) of \(workerCount): \(SystemError(uv: result))")
       }
       lifecycle.life.withLock { $0.threads.append(thread) }
     }
   }
 
-  /// The system gave no thread for a worker: ends those that run and those that never will.
+  /// The system gave no thread for a worker: ends the workers that run and those that never will. Clients may have come
+  /// by then. So the phases are those of a stop: no worker sends a letter to one that has ended, which would keep both
+  /// for ever.
   private func giveUp(startedBefore index: Int, callerIsWorker: Bool) {
+    let running = workers[(callerIsWorker ? 1 : 0)..<index]
+    together(running) { worker, done in
+      worker.drain()
+      worker.abort()
+      done(worker)
+    }
+    // Workers without a thread handle on this one what the others have sent them.
+    let others = workers.filter { !running.indices.contains($0.index) }
+    for worker in others { worker.discard() }
+    together(running) { $0.windDown($1) }
+    together(running) { $1($0) }
+    for worker in running { worker.post { $0.exit() } }
+    for _ in others { workerEnded() }
     lifecycle.life.withLock { $0.isStarting = false }
-    let first = callerIsWorker ? 1 : 0
-    for worker in workers[first..<index] {
-      worker.post { worker in
-        worker.drain()
-        worker.abort()
-        worker.windDown()
-        worker.exit()
+    lifecycle.waitUntilStopped()
+  }
+
+  /// Has workers that run do something, and waits until all of them have said that it is done.
+  private func together(
+    _ workers: ArraySlice<Worker>,
+    _ body: @escaping @Sendable (Worker, _ done: @escaping @Sendable (Worker) -> Void) -> Void
+  ) {
+    let missing = Monitor(workers.count)
+    for worker in workers {
+      worker.post {
+        body($0) { _ in missing.withLock { $0 -= 1 } }
       }
     }
-    for worker in workers where worker.index >= index || worker.index < first {
-      worker.discard()
-      workerEnded()
-    }
-    lifecycle.waitUntilStopped()
+    missing.wait { $0 == 0 }
   }
 }
 
@@ -147,7 +164,8 @@ extension Worker {
     case .nothing: break
     case .drainAll: tellAll(acknowledged: true) { $0.drain() }
     case .abortAll: tellAll(acknowledged: false) { $0.abort() }
-    case .windDownAll: tellAll(acknowledged: true) { $0.windDown() }
+    case .windDownAll: for worker in engine.workers { worker.post { $0.windDown { $0.acknowledge() } } }
+    case .settleAll: tellAll(acknowledged: true) { _ in }
     case .exitAll: tellAll(acknowledged: false) { $0.exit() }
     }
   }
@@ -156,8 +174,11 @@ extension Worker {
     for worker in engine.workers {
       worker.post { worker in
         body(worker)
-        if acknowledged { worker.engine.workers[0].post { $0.advanceStop(acknowledging: 1) } }
+        if acknowledged { worker.acknowledge() }
       }
     }
   }
+
+  /// Tells worker 0 that this one has done its part.
+  private func acknowledge() { engine.workers[0].post { $0.advanceStop(acknowledging: 1) } }
 }

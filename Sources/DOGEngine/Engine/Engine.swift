@@ -4,7 +4,7 @@ import Synchronization
 /// One running DOG: workers, listeners, classes, limits.
 ///
 /// Classes, routes and listeners are added first, on one thread at a time; `start` or `run` fixes them. It lives until
-/// `destroy`, whoever holds it.
+/// `destroy`, even if nobody else refers to it.
 ///
 /// `@unchecked Sendable`: `definitions` is written under its lock and only before the start, `workers` once at the
 /// start; the rest is immutable or atomic.
@@ -24,7 +24,7 @@ public final class Engine: @unchecked Sendable {
     var routes: [(pattern: RoutePattern, gatewayClass: String, name: Name?)] = []
     var fetch: (@Sendable (Engine, RequestHandle) throws -> Void)?
     var ports: [BoundPort] = []
-    /// All that were ever bound, for as long as the engine lives.
+    /// All that were ever bound, as long as the engine lives.
     var tlsListeners: [TLSListener] = []
     var socketFiles: [SocketFile] = []
   }
@@ -34,37 +34,38 @@ public final class Engine: @unchecked Sendable {
   /// As they were at the start; read by the workers.
   private(set) var definitions = Definitions()
   private(set) var workers: [Worker] = []
+  private let homeKey = UInt64.random(in: 0...UInt64.max)
 
   let directory = Directory()
   /// TCP connections open, in transit between workers included.
   let connections = Atomic<Int>(0)
-  /// Those of them that were let in. Not one that waits to be told that it is refused, or who is refused a lot would
-  /// keep everybody else out.
+  /// The connections that were let in. Refused ones do not count, or a client that is refused often would keep
+  /// everybody else out.
   let admittedConnections = Atomic<Int>(0)
-  /// Gateways alive.
+  /// Gateways that are alive, and the Shards of all of them, coming ones included.
   let gatewayCount = Atomic<Int>(0)
+  let shardCount = Atomic<Int>(0)
   let trustedProxies: TrustedProxies
-  /// Nil where an address may have any number of connections.
+  /// Nil if an address may have any number of connections.
   let addressCounts: AddressCounts?
   /// Written by worker 0: nobody new is let in.
   let isShortOfMemory = Atomic<Bool>(false)
-  /// Where the host takes events; nil: it is called.
+  /// Set if the host takes events; nil: it is called.
   let events: HostEvents?
   /// Decides each phase of a stop. Used on worker 0 alone.
   var stopping = StopSequence()
 
   public static func make(_ options: Options) throws(Status) -> Engine {
-    if let member = options.firstInvalid {
-      Log(level: options.logLevel, write: options.log)(.error, "option \(member) is out of its range")
-      throw .invalid
+    func refused(_ reason: String) -> Status {
+      Log(level: options.logLevel, write: options.log)(.error, reason)
+      return .invalid.because(reason)
     }
+    if let (name, fault) = options.firstFault { throw refused("option \(name) is out of its range: \(fault)") }
     let trusted: TrustedProxies
     do {
       trusted = try TrustedProxies(options.trustedProxies)
     } catch {
-      Log(level: options.logLevel, write: options.log)(
-        .error, "option trusted_proxies has an entry that is no address, network or \"unix\": \"\(error.text)\"")
-      throw .invalid
+      throw refused("option trusted_proxies has an entry that is no address, network or \"unix\": \"\(error.text)\"")
     }
     let events =
       options.delivery == .events
@@ -85,34 +86,42 @@ public final class Engine: @unchecked Sendable {
     self.number = number
     self.incarnation = incarnation
     log = Log(level: options.logLevel, write: options.log ?? events?.log)
-    workerCount =
-      options.workers > 0 ? options.workers : min(max(Int(uv_available_parallelism()), 1), Options.workersMax)
+    workerCount = options.workers > 0 ? options.workers : Engine.processors
     events?.queue.onRoom = { [unowned self] in workers[$0].post { $0.loop.goOn() } }
   }
 
-  /// Who answers from another thread holds the engine meanwhile, so by now nobody does.
-  deinit { for worker in workers { worker.letGoOfClaimed() } }
+  /// The processors that this process may use. Whether libuv counts the quota depends on its version.
+  private static var processors: Int {
+    let allowed = Int(uv_available_parallelism())
+    return min(max(min(allowed, CPUQuota.read() ?? allowed), 1), Options.workersMax)
+  }
+
+  /// A thread that answers holds the engine meanwhile, so no answer is under way now.
+  deinit { for worker in workers { worker.tables.letGoOfClaimed() } }
 
   // MARK: Before the start
 
   public func define(_ gateway: GatewayClass) throws(Status) {
     try edit { definitions throws(Status) in
-      guard gateway.isValid else { throw .invalid }
-      guard !definitions.gateways.contains(where: { $0.name == gateway.name }) else { throw .exists }
+      if let fault = gateway.fault { throw .invalid.because("Gateway class \(gateway.name): \(fault)") }
+      guard !definitions.gateways.contains(where: { $0.name == gateway.name }) else {
+        throw .exists.because("there is a Gateway class \(gateway.name) already")
+      }
       definitions.gateways.append(gateway)
     }
   }
 
   public func define(_ shard: ShardClass) throws(Status) {
     try edit { definitions throws(Status) in
-      guard shard.isValid else { throw .invalid }
-      guard !definitions.shards.contains(where: { $0.name == shard.name }) else { throw .exists }
+      if let fault = shard.fault { throw .invalid.because("Shard class \(shard.name): \(fault)") }
+      guard !definitions.shards.contains(where: { $0.name == shard.name }) else {
+        throw .exists.because("there is a Shard class \(shard.name) already")
+      }
       var shard = shard
       do throws(OriginList.NotAnOrigin) {
         if let origins = shard.origins { shard.originList = try OriginList(origins) }
       } catch {
-        log(.error, "Shard class \(shard.name): not an origin: \"\(error.entry)\"")
-        throw .invalid
+        throw refused(.invalid, "Shard class \(shard.name): not an origin: \"\(error.entry)\"")
       }
       definitions.shards.append(shard)
     }
@@ -120,27 +129,42 @@ public final class Engine: @unchecked Sendable {
 
   /// Sends requests whose path matches `pattern` to a Gateway: the one that its `:parameter` names, or `name`.
   public func route(_ pattern: String, to gatewayClass: String, name: String? = nil) throws(Status) {
-    guard let parsed = RoutePattern(pattern), parsed.hasParameter == (name == nil) else { throw .invalid }
-    var fixed: Name?
-    if let name {
-      guard let valid = Name(name) else { throw .invalid }
-      fixed = valid
+    guard let parsed = RoutePattern(pattern) else {
+      throw .invalid.because(
+        "route \"\(pattern)\": it begins with '/' and has one :parameter at most, which has a name")
     }
-    let name = fixed
+    guard parsed.hasParameter == (name == nil) else {
+      let fault = name == nil ? "has no :parameter, so it needs a name" : "has a :parameter, so it takes no name"
+      throw .invalid.because("route \"\(pattern)\": it \(fault)")
+    }
+    if let name, let fault = Name.fault(of: name, as: "name") {
+      throw .invalid.because("route \"\(pattern)\": \(fault)")
+    }
+    let fixed = name.flatMap { Name($0) }
     try edit { definitions throws(Status) in
-      definitions.routes.append((parsed, gatewayClass, name))
+      definitions.routes.append((parsed, gatewayClass, fixed))
     }
   }
 
-  /// Answers what no route takes; called on the worker that accepted the connection. Without it such a request is 404.
+  /// Answers requests that match no route; called on the worker that accepted the connection. Without it such a request
+  /// gets 404.
   public func onFetch(_ fetch: @escaping @Sendable (Engine, RequestHandle) throws -> Void) throws(Status) {
     try edit { definitions throws(Status) in definitions.fetch = fetch }
   }
 
   func edit<Result>(_ body: (inout Definitions) throws(Status) -> Result) throws(Status) -> Result {
     guard !EngineTable.isForked else { throw .forked }
-    guard lifecycle.isNew else { throw .wrongState }
-    return try building.withLock { definitions throws(Status) in try body(&definitions) }
+    return try building.withLock { definitions throws(Status) in
+      // Under the lock: a thread that starts or ends the engine says so first, and takes what was built after that.
+      guard lifecycle.isNew else { throw .wrongState.because("the engine was started, or has ended") }
+      return try body(&definitions)
+    }
+  }
+
+  /// Refuses a call: the reason goes to the caller and to the log.
+  func refused(_ status: Status, _ reason: String) -> Status {
+    log(.error, reason)
+    return status.because(reason)
   }
 
   // MARK: At the start
@@ -152,19 +176,17 @@ public final class Engine: @unchecked Sendable {
       guard let child = definitions.shards.firstIndex(where: { $0.name == gateway.child }),
         definitions.shards[child].parent == gateway.name
       else {
-        log(.error, "Gateway class \(gateway.name) and its child \(gateway.child) are not linked to one another")
-        throw .notFound
+        throw refused(
+          .notFound, "Gateway class \(gateway.name) and its child \(gateway.child) are not linked to one another")
       }
       definitions.children.append(child)
     }
     for shard in definitions.shards where !definitions.gateways.contains(where: { $0.name == shard.parent }) {
-      log(.error, "Shard class \(shard.name) has a parent that is not defined: \(shard.parent)")
-      throw .notFound
+      throw refused(.notFound, "Shard class \(shard.name) has a parent that is not defined: \(shard.parent)")
     }
     for route in definitions.routes {
       guard let index = definitions.gateways.firstIndex(where: { $0.name == route.gatewayClass }) else {
-        log(.error, "a route goes to a Gateway class that is not defined: \(route.gatewayClass)")
-        throw .notFound
+        throw refused(.notFound, "a route goes to a Gateway class that is not defined: \(route.gatewayClass)")
       }
       definitions.router.routes.append(
         Router.Route(pattern: route.pattern, gatewayClass: index, name: route.name))
@@ -180,7 +202,7 @@ public final class Engine: @unchecked Sendable {
       for worker in workers { worker.discard() }
       throw error
     }
-    // From here on the listeners own the descriptors: each takes its own over, also when it fails.
+    // From here on the listeners own the descriptors: each takes its own over, even if it fails.
     building.withLock { $0.ports = [] }
     self.definitions.ports = []
     var failure: Status?
@@ -198,12 +220,13 @@ public final class Engine: @unchecked Sendable {
 
   // MARK: While it runs
 
-  /// The worker that a Gateway lives on.
+  /// The worker that a Gateway lives on. Keyed, so that nobody outside can choose names that all live on one.
   func home(of key: GatewayKey) -> Worker {
-    // FNV-1a: the same name has the same home in every run, as Swift's seeded hash would not.
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in key.name.bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    return workers[Int((hash ^ hash >> 32) % UInt64(workers.count))]
+    var hasher = Hasher()
+    hasher.combine(homeKey)
+    hasher.combine(key.gatewayClass)
+    key.name.bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+    return workers[Int(UInt(bitPattern: hasher.finalize()) % UInt(workers.count))]
   }
 
   func gatewayClass(named name: String) -> Int? { definitions.gateways.firstIndex { $0.name == name } }

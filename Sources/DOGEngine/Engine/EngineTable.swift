@@ -8,7 +8,7 @@ enum EngineTable {
   private struct State: ~Copyable {
     /// Index is the engine's number less one.
     var engines: [Engine?] = Array(repeating: nil, count: enginesMax)
-    /// Counts every engine ever made: it tells two users of one number apart.
+    /// Counts every engine ever made: it tells apart two engines that had the same number.
     var incarnation: UInt = 0
     var next = 0
     var watchesFork = false
@@ -20,13 +20,17 @@ enum EngineTable {
 
   static var isForked: Bool { forked.load(ordering: .relaxed) }
 
-  /// Numbers an engine. The numbers go round, so that one rests as long as possible.
+  /// Numbers an engine. The numbers go round, so that each rests as long as possible before it is used again.
   static func add(_ make: (_ number: Int, _ incarnation: UInt) -> Engine) throws(Status) -> Engine {
     guard !isForked else { throw .forked }
     return try state.withLock { state throws(Status) in
       if !state.watchesFork {
         state.watchesFork = true
-        pthread_atfork(nil, nil) { EngineTable.forked.store(true, ordering: .relaxed) }
+        pthread_atfork(nil, nil) {
+          EngineTable.forked.store(true, ordering: .relaxed)
+          // The thread is no worker in the child, and a program that it executes next expects the host's signal mask.
+          Worker.current?.unblockPipe()
+        }
       }
       for step in 0..<enginesMax {
         let index = (state.next + step) % enginesMax
@@ -37,7 +41,7 @@ enum EngineTable {
         state.next = (index + 1) % enginesMax
         return engine
       }
-      throw .full
+      throw .full.because("\(enginesMax) engines are alive in this process")
     }
   }
 

@@ -1,11 +1,11 @@
-/// One cluster as it is: for a page or a tool that shows what runs.
+/// One cluster as it is now: for a page or a tool that shows what runs.
 public struct ClusterView: Sendable {
   public struct ShardView: Sendable {
     public let id: Name
     public let worker: Int
     /// Places taken: requests in flight and sockets.
     public let connections: Int
-    /// One of each socket.
+    /// One for each socket.
     public internal(set) var uids: [Name]
   }
 
@@ -35,7 +35,7 @@ extension Engine {
 
 /// Gathers the workers' parts.
 private final class Inspection: Sendable {
-  /// Two clusters may name a Shard alike.
+  /// Two clusters may have Shards of the same name.
   private struct ShardKey: Hashable {
     let gateway: Handle
     let id: Name
@@ -51,12 +51,12 @@ private final class Inspection: Sendable {
 
   init(workers: Int) { state = Lock(State(missing: workers)) }
 
-  /// Adds what lives on this worker; the whole when it is the last.
+  /// Adds what lives on this worker; returns the whole if it is the last.
   func add(_ worker: Worker) -> [ClusterView]? {
     var clusters: [(gateway: Handle, view: ClusterView)] = []
-    worker.gateways.forEach { clusters.append(($0.handle, $0.view)) }
+    worker.tables.gateways.forEach { clusters.append(($0.handle, $0.view)) }
     var uids: [(shard: ShardKey, uids: [Name])] = []
-    worker.shards.forEach { shard in
+    worker.tables.shards.forEach { shard in
       var names: [Name] = []
       shard.forEachSocket { names.append($0.uid) }
       uids.append((ShardKey(gateway: shard.gateway.handle, id: shard.id), names))

@@ -27,13 +27,13 @@ struct Lifecycle: ~Copyable, Sendable {
   }
 
   let life = Monitor(Life())
-  /// `Life.wasStarted`, for every call from a thread of the host's.
+  /// `Life.wasStarted` without the lock, for calls from threads of the host's.
   private let started = Atomic<Bool>(false)
 
   var isNew: Bool { life.withLock { $0.state == .new } }
   var wasStarted: Bool { started.load(ordering: .acquiring) }
 
-  /// There are workers now, whatever becomes of them.
+  /// There are workers now, whatever happens to them.
   func markStarted() {
     life.withLock { $0.wasStarted = true }
     started.store(true, ordering: .releasing)
@@ -51,11 +51,12 @@ struct Lifecycle: ~Copyable, Sendable {
 
   /// Returns when all workers have ended and their threads are joined.
   func waitUntilStopped() {
-    life.wait { $0.state == .stopped && !$0.isStarting && !$0.isJoining }
-    let threads = life.withLock { life -> [uv_thread_t] in
+    let threads = life.withLock { life in
       life.isJoining = true
       defer { life.threads = [] }
       return life.threads
+    } when: {
+      $0.state == .stopped && !$0.isStarting && !$0.isJoining
     }
     for var thread in threads { uv_thread_join(&thread) }
     life.withLock { $0.isJoining = false }

@@ -1,17 +1,17 @@
-/// What a socket's outbox at its limit does with one more message (rule S8).
+/// What a socket's outbox that is at its limit does with one more message (rule S8).
 public enum OutboxPolicy: Int32, Sendable {
   case close = 1
   case dropNewest = 2
   case dropOldest = 3
 }
 
-/// What becomes of a message of a socket that went over its rate.
+/// What happens to a message of a socket that went over its rate.
 public enum RatePolicy: Int32, Sendable {
   case close = 1
   case drop = 2
 }
 
-/// How the host is called.
+/// Whether the host is called or takes events.
 enum Delivery: Int32, Sendable {
   case callbacks = 1
   case events = 2
@@ -28,6 +28,8 @@ public struct Options: Sendable {
   public var connectionsMax = 1_000_000
   public var gatewaysMax = 100_000
   public var shardsMax = 100_000
+  public var shardsTotalMax = 1_000_000
+  public var uidsMax = 1_000_000
   public var mailboxBytesMax = 64 << 20
 
   public var targetBytesMax = 8192
@@ -37,14 +39,23 @@ public struct Options: Sendable {
   public var messageBytesMax = 1 << 20
   public var outboxBytesMax = 4 << 20
   public var outboxPolicy = OutboxPolicy.close
+  public var readTurnBytesMax = 4 << 20
+  public var writeTurnBytesMax = 4 << 20
+  public var deflateTurnBytesMax = 1 << 20
   public var gossipBytesMax = 1 << 20
   public var gossipsMax = 1024
+  public var timersMax = 1024
 
   public var headerTimeoutMs: UInt64 = 10_000
   public var bodyTimeoutMs: UInt64 = 30_000
-  public var keepaliveTimeoutMs: UInt64 = 60_000
+  public var bodyTotalTimeoutMs: UInt64 = 300_000
+  public var sendTotalTimeoutMs: UInt64 = 600_000
+  public var tcpKeepaliveMs: UInt64 = 30_000
+  public var tcpUserTimeoutMs: UInt64 = 60_000
+  public var keepaliveTimeoutMs: UInt64 = 75_000
   public var identifyTimeoutMs: UInt64 = 10_000
   public var receiveTimeoutMs: UInt64 = 30_000
+  public var startTimeoutMs: UInt64 = 30_000
   public var pingIntervalMs: UInt64 = 30_000
   public var pingTimeoutMs: UInt64 = 20_000
   public var closeTimeoutMs: UInt64 = 5_000
@@ -52,6 +63,8 @@ public struct Options: Sendable {
   public var connectionsPerAddressMax = 0
   public var trustedProxies = ""
   public var frameBytesMax = 0
+  public var unfinishedBytesMax = 64 << 20
+  public var messageTimeoutMs: UInt64 = 60_000
   public var handshakeTimeoutMs: UInt64 = 10_000
   public var idleTimeoutMs: UInt64 = 0
   public var gossipTimeoutMs: UInt64 = 5_000
@@ -64,59 +77,22 @@ public struct Options: Sendable {
   public var admissionMemoryBytes: UInt64 = 0
   public var retryAfterSeconds = 1
 
-  // For hosts in C: one in Swift is called by its protocols.
+  // For hosts in C: a host in Swift is called through its protocols.
   var delivery = Delivery.callbacks
   var eventsMax = 65_536
   var eventBytesMax = 16 << 20
 
   public init() {}
 
-  static let dayMs: UInt64 = 86_400_000
-  /// The largest count of bytes an option takes: a length that no sum of a few of them overflows.
-  static let bytesMax = 1 << 30
+  var peerChecks: PeerChecks { PeerChecks(keepaliveMs: tcpKeepaliveMs, userTimeoutMs: tcpUserTimeoutMs) }
 
-  /// The first member that is out of its range, by name; nil when all are well.
-  var firstInvalid: String? {
-    let counts: [(String, Int, ClosedRange<Int>)] = [
-      ("workers", workers, 0...Options.workersMax),
-      ("connections_max", connectionsMax, 1...Int(UInt32.max)),
-      ("gateways_max", gatewaysMax, 1...Handle.slotsMax - 1),
-      ("shards_max", shardsMax, 1...Handle.slotsMax - 1),
-      ("mailbox_bytes_max", mailboxBytesMax, 1024...Int(UInt32.max)),
-      ("target_bytes_max", targetBytesMax, 1...Options.bytesMax),
-      ("header_bytes_max", headerBytesMax, 64...Options.bytesMax),
-      ("header_count_max", headerCountMax, 1...65_535),
-      ("body_bytes_max", bodyBytesMax, 0...Options.bytesMax),
-      ("message_bytes_max", messageBytesMax, 1...Options.bytesMax),
-      ("outbox_bytes_max", outboxBytesMax, 1024...Options.bytesMax),
-      ("gossip_bytes_max", gossipBytesMax, 1...Options.bytesMax),
-      ("gossips_max", gossipsMax, 1...1_000_000),
-      ("connections_per_address_max", connectionsPerAddressMax, 0...Int(UInt32.max)),
-      ("frame_bytes_max", frameBytesMax, 0...Options.bytesMax),
-      ("message_rate_max", messageRateMax, 0...Options.bytesMax),
-      ("message_burst_max", messageBurstMax, 0...Options.bytesMax),
-      ("byte_rate_max", byteRateMax, 0...Options.bytesMax),
-      ("byte_burst_max", byteBurstMax, 0...Options.bytesMax),
-      ("retry_after_seconds", retryAfterSeconds, 1...86_400),
-      ("events_max", eventsMax, 1...1 << 24),
-      ("event_bytes_max", eventBytesMax, 1024...Options.bytesMax),
-    ]
-    for (name, value, range) in counts where !range.contains(value) { return name }
-    let times: [(String, UInt64, ClosedRange<UInt64>)] = [
-      ("header_timeout_ms", headerTimeoutMs, 1...Options.dayMs),
-      ("body_timeout_ms", bodyTimeoutMs, 1...Options.dayMs),
-      ("keepalive_timeout_ms", keepaliveTimeoutMs, 1...Options.dayMs),
-      ("identify_timeout_ms", identifyTimeoutMs, 1...Options.dayMs),
-      ("receive_timeout_ms", receiveTimeoutMs, 1...Options.dayMs),
-      ("ping_interval_ms", pingIntervalMs, 0...Options.dayMs),
-      ("ping_timeout_ms", pingTimeoutMs, 1...Options.dayMs),
-      ("close_timeout_ms", closeTimeoutMs, 1...Options.dayMs),
-      ("handshake_timeout_ms", handshakeTimeoutMs, 1...Options.dayMs),
-      ("idle_timeout_ms", idleTimeoutMs, 0...Options.dayMs),
-      ("gossip_timeout_ms", gossipTimeoutMs, 1...Options.dayMs),
-      ("admission_lag_ms", admissionLagMs, 0...Options.dayMs),
-    ]
-    for (name, value, range) in times where !range.contains(value) { return name }
-    return nil
+  /// How long a client may take for a response.
+  var sendLimits: SendProgress.Limits {
+    SendProgress.Limits(timeoutMs: bodyTimeoutMs, totalMs: sendTotalTimeoutMs)
+  }
+
+  /// The same for a connection that we close.
+  var closeLimits: SendProgress.Limits {
+    SendProgress.Limits(timeoutMs: closeTimeoutMs, totalMs: sendTotalTimeoutMs)
   }
 }

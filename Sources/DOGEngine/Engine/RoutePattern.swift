@@ -1,7 +1,7 @@
-/// A path of segments that a route takes, with all paths below it: "/ws", or with one parameter "/tasks/:name".
+/// The path of a route, which takes all paths below it too: "/ws", or with one parameter "/tasks/:name".
 ///
-/// Literal segments are compared with the path as it was sent, byte for byte; the parameter is percent-decoded, once.
-/// A slash at the end of a pattern means nothing: "/ws/" is "/ws", and "/" takes every path.
+/// Literal segments are compared with the path as it was sent, byte for byte; the parameter is percent-decoded, once. A
+/// slash at the end of a pattern does not count: "/ws/" is "/ws", and "/" takes every path.
 struct RoutePattern: Sendable {
   struct Match {
     let parameter: Name?
@@ -33,8 +33,7 @@ struct RoutePattern: Sendable {
 
   var hasParameter: Bool { segments.contains(.parameter) }
 
-  /// Nil where the path is not below the pattern, or the parameter is not a name: empty, too long, not UTF-8,
-  /// malformed.
+  /// Nil if the path is not below the pattern, or the parameter is not a name: empty, too long, not UTF-8, malformed.
   func match(path: UnsafeRawBufferPointer) -> Match? {
     var rest = path[...]
     guard rest.first == UInt8(ascii: "/") else { return nil }

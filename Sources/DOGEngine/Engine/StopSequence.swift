@@ -1,7 +1,8 @@
-/// Decides the phases of a stop (rule E3). A value; worker 0 keeps it and does what it says.
+/// Decides the phases of a stop (rule E3). A value; worker 0 keeps it and carries out its actions.
 ///
 ///     idle -> draining (no new connections; requests answered, sockets closed with 1001)
 ///          -> winding (no connection is left: Shards get onstop)
+///          -> settling (nothing begins any more; what workers still owe one another arrives)
 ///          -> exiting (the loops end)
 ///
 /// When the grace is over while draining, what is left is reset, once.
@@ -11,17 +12,18 @@ struct StopSequence {
     case drainAll
     case abortAll
     case windDownAll
+    case settleAll
     case exitAll
   }
 
-  private enum Phase { case idle, draining, winding, exiting }
+  private enum Phase { case idle, draining, winding, settling, exiting }
 
   private var phase = Phase.idle
   private var acknowledged = 0
   private var hasAborted = false
   private(set) var deadline: UInt64 = .max
 
-  /// A stop was asked for; of several deadlines the earliest holds.
+  /// A stop was asked for; the earliest of several deadlines holds.
   mutating func begin(deadline: UInt64) -> Action {
     self.deadline = min(self.deadline, deadline)
     guard phase == .idle else { return .nothing }
@@ -41,12 +43,16 @@ struct StopSequence {
       acknowledged = 0
       return .windDownAll
     case .winding:
+      phase = .settling
+      acknowledged = 0
+      return .settleAll
+    case .settling:
       phase = .exiting
       return .exitAll
     }
   }
 
-  /// True while a passed deadline would do something.
+  /// True while there is a deadline that would do something.
   var hasDeadline: Bool { phase == .draining && !hasAborted }
 
   mutating func timePassed(now: UInt64) -> Action {

@@ -1,40 +1,43 @@
+import CDOG
 import CUV
 import Synchronization
 
-/// Watches how late a worker's loop is. Each worker has its own, where the option is set.
+/// Watches how late a worker's loop is. Each worker has its own, if the option is set.
 struct LagWatch {
   var admission: Admission
-  /// When the loop should look next; late by as much as the loop is.
+  /// When the loop should look next. It looks later by as much as the loop is late.
   private(set) var due: UInt64
   private let periodMs: UInt64
 
   init(markMs: UInt64, now: UInt64) {
     admission = .lag(markMs)
-    // Often enough that a stall is found within a part of the mark, seldom enough to cost nothing.
+    // Often enough to find a stall within a fraction of the mark, seldom enough to cost nothing.
     periodMs = min(max(markMs / 4, 5), 100)
     due = now + periodMs
   }
 
-  /// The loop looks, or has something to decide before it does. Nil: nothing changed.
+  /// Takes a sample when it is due, or earlier, when there is a decision to make. Nil: nothing changed.
   mutating func look(now: UInt64, isDue: Bool) -> Admission.Change? {
     let lag = now > due ? now - due : 0
-    // What comes before its time says nothing unless it is bad news: the loop is on its way to being late.
+    // An early sample counts only if it is bad: the loop is late already.
     guard isDue || lag > admission.opensAt else { return nil }
     if isDue { due = now + periodMs }
     return admission.sample(lag, now: now)
   }
 }
 
-// Who is let in, while there is a load that new connections would make worse.
+// Whether new connections are let in while the load is high.
 extension Worker {
   static let memoryPeriodMs: UInt64 = 250
-  /// Connections that were refused and have not ended: one past it is not waited for.
+  /// How often the allocator is asked to free memory, which takes a while.
+  static let trimPeriodMs: UInt64 = 1000
+  /// How many refused connections may be open: further ones are closed at once.
   static let refusedConnectionsMax = 256
-  /// How long such a connection has for its handshake and to read its 503.
+  /// How long a refused connection has for its handshake and to read its 503.
   static let refusedConnectionMs: UInt64 = 2000
 
-  /// Milliseconds of the loop's clock as of now, which in the middle of a turn is later than `now`.
-  private static var preciseNow: UInt64 { uv_hrtime() / 1_000_000 }
+  /// The loop's clock at this moment, in milliseconds: in the middle of a turn it is later than `now`.
+  static var preciseNow: UInt64 { uv_hrtime() / 1_000_000 }
 
   /// At the start, on the worker's thread.
   func watchLoad() {
@@ -43,7 +46,7 @@ extension Worker {
     let options = engine.options
     if options.admissionLagMs > 0 { lagWatch = LagWatch(markMs: options.admissionLagMs, now: now) }
     if options.admissionMemoryBytes > 0, index == 0 {
-      memoryWatch = (Admission.memory(options.admissionMemoryBytes), due: now)
+      memoryWatch = (Admission.memory(options.admissionMemoryBytes), due: now, trimDue: now)
     }
     setTimer()
   }
@@ -63,11 +66,11 @@ extension Worker {
     if let due = memoryWatch?.due, due <= now { lookAtMemory(now) }
   }
 
-  /// Why a new connection is not let in; nil when it is.
+  /// Why a new connection is not let in; nil if it is.
   func overload() -> StaticString? {
     if engine.isShortOfMemory.load(ordering: .relaxed) { return "the process is over admission_memory_bytes" }
     guard lagWatch != nil else { return nil }
-    // A stall is found here before the timer finds it: connections that came meanwhile are accepted first.
+    // Connections that came during a stall are accepted before the timer runs, so the lag is looked at here too.
     lookAtLag(Worker.preciseNow, isDue: false)
     return lagWatch?.admission.isOpen == false ? "the worker's loop is over admission_lag_ms late" : nil
   }
@@ -81,11 +84,19 @@ extension Worker {
     }
   }
 
+  /// The allocator keeps memory that was freed, which counts as resident. It is asked to return that before anybody is
+  /// refused because of it.
+  private func residentBytes(_ now: UInt64) -> UInt64? {
+    guard let watch = memoryWatch, let resident = SystemFile.residentBytes() else { return nil }
+    guard resident > watch.admission.opensAt, now >= watch.trimDue else { return resident }
+    memoryWatch?.trimDue = now + Worker.trimPeriodMs
+    cdog_trim_memory()
+    return SystemFile.residentBytes()
+  }
+
   private func lookAtMemory(_ now: UInt64) {
     memoryWatch?.due = now + Worker.memoryPeriodMs
-    var resident = 0
-    guard uv_resident_set_memory(&resident) == 0,
-      let change = memoryWatch?.admission.sample(UInt64(max(resident, 0)), now: now)
+    guard let resident = residentBytes(now), let change = memoryWatch?.admission.sample(resident, now: now)
     else { return }
     engine.isShortOfMemory.store(change == .closed, ordering: .relaxed)
     switch change {

@@ -1,13 +1,13 @@
 import Synchronization
 
-// A connection's arrival: whom it is from, and whether it is let in.
+// A connection's arrival: which client it is from, and whether it is let in.
 extension Worker {
   func accepted(_ stream: Stream, from endpoint: Endpoint) {
     engine.connections.add(1, ordering: .sequentiallyConsistent)
     let admitted = engine.admittedConnections.add(1, ordering: .sequentiallyConsistent).newValue
     counters.add(.connectionsTotal)
     let connection = HTTPConnection(stream: stream, worker: self)
-    guard !isDraining, let handle = connections.insert(connection, as: .connection) else {
+    guard !isDraining, let handle = tables.connections.insert(connection, as: .connection) else {
       logPeer(.info, "\(stream.peer.text): reset, \(isDraining ? "the engine stops" : "a worker holds no more")")
       stream.reset()
       return connectionEnded()
@@ -29,17 +29,17 @@ extension Worker {
     connection.open()
   }
 
-  /// A connection is not let in, and stays until it was told so.
+  /// A connection is not let in. It stays open until it has its 503.
   func connectionRefused() { engine.admittedConnections.subtract(1, ordering: .sequentiallyConsistent) }
 
-  /// A TCP connection of the engine is over, as HTTP or as a WebSocket.
+  /// A TCP connection is over, whether it was HTTP or a WebSocket.
   func connectionEnded(wasRefused: Bool = false) {
     if !wasRefused { engine.admittedConnections.subtract(1, ordering: .sequentiallyConsistent) }
     let open = engine.connections.subtract(1, ordering: .sequentiallyConsistent).newValue
     if open == 0, isDraining { engine.workers[0].post { $0.advanceStop(acknowledging: 0) } }
   }
 
-  /// What reads the header that a trusted proxy sends first.
+  /// Returns the closure that reads the header which a trusted proxy sends first.
   private func proxyHeader(
     of connection: HTTPConnection, _ stream: Stream
   ) -> (inout UnsafeMutableRawBufferPointer) -> PrefaceProgress {
@@ -54,7 +54,7 @@ extension Worker {
       case .done(let client):
         guard let client else { return .done(nil) }
         stream.speaks(for: client)
-        // One that is refused without a word has ended in there, and nobody is told what follows.
+        // If that closes the connection without an answer, nobody reads what follows.
         enter(connection, stream)
         return .done(nil)
       }

@@ -1,6 +1,6 @@
 import Glibc
 
-// A request's way through one worker: routed, put to the host.
+// What a worker does with a request: routes it, and asks the host.
 extension Worker {
   /// Sends a request to its Gateway, or to on_fetch.
   func route(_ exchange: Exchange) {
@@ -8,7 +8,7 @@ extension Worker {
       return forward(exchange, to: key)
     }
     guard let fetch = engine.definitions.fetch else {
-      // RFC 9110, section 9.3.7: "*" asks of the server as a whole, which is here.
+      // RFC 9110, section 9.3.7: "*" asks about the server as a whole, and it is here.
       if exchange.request.withTarget({ $0.elementsEqual(StaticString("*").bytes) }) {
         return exchange.respond(Response(status: 204, headers: [], body: []), from: self)
       }
@@ -25,23 +25,24 @@ extension Worker {
     if home === self { home.take(exchange, for: key) } else { home.post { $0.take(exchange, for: key) } }
   }
 
-  private func take(_ exchange: Exchange, for key: GatewayKey) {
+  func take(_ exchange: Exchange, for key: GatewayKey) {
     guard !exchange.hasLeft else { return }
-    guard let gateway = GatewayCore.find(key, on: self) else {
-      return exchange.refuse(503, "the engine has gateways_max Gateways", from: self)
-    }
-    gateway.identify(exchange)
+    if let gateway = gatewaysByKey[key] { gateway.identify(exchange) } else { begin(key, for: exchange) }
   }
 
-  /// Puts a ticket's question to the host. An error from the host before it has answered is answered with 500.
+  /// Puts a ticket's question to the host. If the host returns an error before it has answered, the answer is 500.
   func ask(_ ticket: Ticket, _ question: @escaping (RequestHandle) throws -> Void) {
     callOut { [self] in
-      guard tickets.isCurrent(ticket.handle) else { return }
+      guard tables.tickets.isCurrent(ticket.handle) else { return }
       do {
         try question(RequestHandle(ticket.handle))
       } catch {
-        let request = RequestHandle(ticket.handle)
-        if request.fail("a callback returned an error: \(error)") == .stale { request.abort() }
+        // If a streamed response has begun, it is reset: so the client sees that it is not whole.
+        if tables.tickets.claim(ticket.handle) {
+          ticket.fail("a callback returned an error: \(error)", on: self)
+        } else {
+          _ = tables.streams.find(ticket.handle)?.abort()
+        }
       }
     }
   }
@@ -51,7 +52,7 @@ extension Worker {
     Response.refusal(status, reason, retryAfterSeconds: engine.options.retryAfterSeconds)
   }
 
-  /// The Date header's value of this second.
+  /// The value of the Date header for this second.
   func httpDate() -> [UInt8] {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME_COARSE, &now)

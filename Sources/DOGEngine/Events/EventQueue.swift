@@ -2,13 +2,14 @@ import Synchronization
 
 /// What waits for a host that fetches its events: many workers put batches in, one thread at a time takes them out.
 ///
-/// DESIGN. A batch is all that one worker had to tell in one turn of its loop, so a lock is taken once per turn and
-/// once or twice per poll, never per event, and the order in which a worker told things is kept. The descriptor is
-/// readable while something waits that the host gets to see, or that holds too much without being seen: the batch that
-/// finds the flag down raises it, and it is lowered when the last event is taken, both under the lock.
+/// DESIGN. A batch is all that one worker had to tell in one turn of its loop. So the lock is taken once a turn and
+/// once or twice a poll, not for each event, and the events of a worker keep their order. The descriptor is readable
+/// while something waits that the host gets to see, or while records that it does not see hold too much memory. A batch
+/// raises the flag, and it is lowered when the last event is taken, both under the lock.
 ///
-/// The limits hold messages back, not events: a worker whose batch finds the queue full stops reading from its
-/// connections and is told, by `onRoom`, when half of it is free. Both under one lock, so no such word is lost.
+/// The limits hold messages back, not events. A worker whose batch finds the queue full stops reading from its
+/// connections, and is told by `onRoom` when half of the queue is free. Both happen under the lock, so no worker is
+/// missed.
 ///
 /// `@unchecked Sendable`: `state` is under its lock; `taken`, `position` and `spent` belong to the one thread that won
 /// `isPolled`.
@@ -19,7 +20,7 @@ final class EventQueue: @unchecked Sendable {
     /// Records that were put in and not taken out, and their weight.
     var count = 0
     var bytes = 0
-    /// Of those, in `batches`, what the host does not see, and the bytes that can go with it.
+    /// Of the records in `batches`, how many the host does not see, and the bytes that are freed with them.
     var untold = 0
     var forgettable = 0
     /// True exactly while the flag is up.
@@ -32,17 +33,18 @@ final class EventQueue: @unchecked Sendable {
   }
 
   private static let sparesMax = 16
-  /// What is small goes into the last batch, if that is not taken yet: a host that is behind has few large batches to
-  /// catch up with, whatever the number of turns.
+  /// A small batch is merged into the last one, if that is not taken yet: so a host that is behind has few large
+  /// batches to catch up with.
   private static let smallRecordsMax = 64
   private static let smallBytesMax = 4096
-  /// What the host does not see waits for what it does, unless so much of it waits, or the queue is full with it.
+  /// Records that the host does not see do not raise the flag, unless so many of them wait, or the queue is full with
+  /// them.
   private static let untoldMax = 64
   private static let forgettableMax = 1 << 20
 
   /// Up as long as an event waits.
   private let ready: ReadyFlag
-  /// Called on the thread that polls, for a worker that may read again.
+  /// Called on the thread that polls, with the index of a worker that may read again.
   var onRoom: (Int) -> Void = { _ in }
 
   private let countMax: Int
@@ -96,7 +98,7 @@ final class EventQueue: @unchecked Sendable {
     }
   }
 
-  /// True: what was in it is in another now, and it is the caller's again.
+  /// True: its records are in another batch now, and it is the caller's again.
   private func add(_ batch: EventBatch, _ state: inout State) -> Bool {
     state.count += batch.records.count
     state.bytes += batch.weight
@@ -127,7 +129,7 @@ final class EventQueue: @unchecked Sendable {
     ready.raise()
   }
 
-  /// Nothing more is taken or given: who waits in a poll returns.
+  /// Nothing more is taken or given: a thread that waits in a poll returns.
   func close() {
     state.withLock { state in
       state.isClosed = true
@@ -137,9 +139,9 @@ final class EventQueue: @unchecked Sendable {
 
   // MARK: Taking out, one thread at a time
 
-  /// Gives out what waits, up to `capacity` of what `deliver` says the host gets to see; waits for the first for up to
-  /// `timeoutMs` (negative: as long as it takes). `letGo` is called before all else: nobody looks at what was given out
-  /// before any more.
+  /// Gives out what waits, up to `capacity` records for which `deliver` says that the host gets to see them. Waits up
+  /// to `timeoutMs` for the first (negative: as long as it takes). `letGo` is called first: what the last poll gave out
+  /// is freed.
   func poll(
     capacity: Int, timeoutMs: Int32, letGo: () -> Void,
     deliver: (EventRecord, UnsafeRawBufferPointer) -> Bool
@@ -187,13 +189,16 @@ final class EventQueue: @unchecked Sendable {
       return (state.isClosed, state.batches)
     }
     guard !isClosed else { throw .stale }
-    taken.removeFirst(first)
-    first = 0
+    // Moving down what is left costs no more than what was given out.
+    if first > taken.count / 2 {
+      taken.removeFirst(first)
+      first = 0
+    }
     taken.append(contentsOf: batches)
-    return !taken.isEmpty
+    return first < taken.count
   }
 
-  /// Counts off what was given out, and says so to workers that held back and may go on.
+  /// Counts off what was given out, and tells workers that held back and may go on.
   private func settle(_ passed: (count: Int, told: Int, bytes: Int)) {
     waiting.subtract(passed.told, ordering: .relaxed)
     let goOn = state.withLock { state -> UInt64 in

@@ -20,12 +20,13 @@ struct EventRecord {
     case log = 17
     case stopped = 18
     case retire = 19
-    /// Not for the host: a question is over, and what was kept for its getters can go.
+    case call = 20
+    /// Not for the host: a question is over, and what was kept for its getters can be freed.
     case forget = 0
   }
 
   let kind: Kind
-  /// The host's pointer of the class, or of the call that this answers: handed through, never looked into.
+  /// The host's pointer of the class, or of the call that this answers: passed on, never dereferenced.
   var user: UnsafeMutableRawPointer?
   var gateway = Handle.none
   var shard = Handle.none
@@ -36,13 +37,13 @@ struct EventRecord {
   /// A message's kind, a close code, a log level.
   var code: UInt32 = 0
   var isClean = false
-  /// Of an opened socket its `data`, else how many.
+  /// For an opened socket its `data`, else a count.
   var number: UInt64 = 0
-  /// What the host's getters or results are made of: immutable, so that any thread may let it go.
+  /// What the host's getters or results are made of: immutable, so that any thread may free it.
   var object: (any AnyObject & Sendable)?
-  /// Bytes that the object keeps in memory; of one to forget those that can go.
+  /// Bytes that the object keeps in memory; in a `forget` record, the bytes that can be freed.
   var kept = 0
-  /// Where its bytes are in its batch.
+  /// Where its bytes are in the batch.
   fileprivate(set) var bytes = 0..<0
 
   init(_ kind: Kind) { self.kind = kind }
@@ -53,7 +54,7 @@ struct EventRecord {
   var weight: Int { bytes.count + (isTold ? kept : 0) }
 }
 
-/// What one worker has to tell: filled by it, then handed over whole and read by whoever polls.
+/// What one worker has to tell: filled by it, then handed over whole and read by the thread that polls.
 ///
 /// `@unchecked Sendable`: one thread at a time has it, and the queue's lock is between two of them.
 final class EventBatch: @unchecked Sendable {
@@ -68,7 +69,7 @@ final class EventBatch: @unchecked Sendable {
   private(set) var told = 0
   /// The weights of all of them.
   private(set) var weight = 0
-  /// Bytes that can go when what it says to forget is forgotten.
+  /// Bytes that can be freed once its `forget` records are read.
   private(set) var forgettable = 0
   private let content = SharedBytes(capacity: 256)
 

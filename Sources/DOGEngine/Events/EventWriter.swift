@@ -1,10 +1,10 @@
-/// One worker's way into the queue: it collects a turn's events and hands them over at the end of it, or before, where
-/// they are many. On its worker's thread.
+/// One worker's way into the queue. It collects the events of a turn and hands them over at the end of the turn, or
+/// earlier if there are many. On its worker's thread.
 final class EventWriter {
   let queue: EventQueue
   private let worker: Int
   private var batch = EventBatch()
-  /// The queue is full: hold back until it says that there is room.
+  /// Called when the queue is full: the worker holds back until `EventQueue.onRoom`.
   var onFull: () -> Void = {}
 
   init(_ queue: EventQueue, worker: Int) {

@@ -1,8 +1,8 @@
 import CUV
 import Glibc
 
-/// A flag that other event loops can wait for: its descriptor is readable exactly while it is up. A pipe with one byte
-/// in it, which is what every system has.
+/// A flag that other event loops can wait for: its descriptor is readable exactly while it is up. It is a pipe with one
+/// byte in it, because every system has pipes.
 ///
 /// `raise` and `lower` are called in turn, under a lock of its owner's; `wait` on any thread.
 struct ReadyFlag: ~Copyable {
@@ -16,7 +16,9 @@ struct ReadyFlag: ~Copyable {
         uv_pipe($0, Int32(UV_NONBLOCK_PIPE.rawValue), Int32(UV_NONBLOCK_PIPE.rawValue))
       }
     }
-    guard result == 0 else { throw .system }
+    guard result == 0 else {
+      throw .system.because("there is no descriptor for the queue of events: \(SystemError(uv: result))")
+    }
     descriptor = ends.0
     writer = ends.1
   }
@@ -36,7 +38,7 @@ struct ReadyFlag: ~Copyable {
     while read(descriptor, &byte, 1) < 0, errno == EINTR {}
   }
 
-  /// Returns when it is up, when time is over, or on a signal.
+  /// Returns when the flag is up, when the time is over, or on a signal.
   func wait(timeoutMs: Int32) {
     var waited = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     _ = poll(&waited, 1, timeoutMs)

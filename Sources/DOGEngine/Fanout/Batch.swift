@@ -1,11 +1,10 @@
 /// What was appended to a group in this turn and is not delivered yet.
 ///
-/// DESIGN
-/// Broadcasts lie one after another in `common`, emits in `emits`. The *view* of a scope is what its members get: the
-/// broadcasts and its own emits in the order of their appending. A place in a view is a plain byte offset, and it is
-/// known before the view exists: the bytes of `common` so far plus the bytes of the scope's own emits so far. So no
-/// message leaves a record, whatever their number; only these do:
-///  - a *run*, where emits of one scope lie between two broadcasts: by them the view is copied together, once;
+/// DESIGN Broadcasts lie one after another in `common`, emits in `emits`. The *view* of a scope is what its members
+/// get: the broadcasts and its own emits, in the order in which they were appended. A position in a view is a plain
+/// byte offset, which is known before the view exists: the bytes of `common` so far plus the bytes of the scope's own
+/// emits so far. So messages leave no records, however many there are. Only these do:
+///  - a *run*, the emits of one scope between two broadcasts: the view is copied together from them, once;
 ///  - a *skip*, a stretch of the view that one member does not get: its own message, or what came before it joined.
 /// A scope without emits has `common` itself for its view, and nothing is copied.
 struct Batch {
@@ -40,7 +39,7 @@ struct Run {
   var next: Int32 = -1
 }
 
-/// A place in a view, in bytes and in whole frames.
+/// A position in a view, in bytes and in whole frames.
 struct Position: Equatable {
   var bytes = 0
   var frames = 0
@@ -55,6 +54,6 @@ struct Skip {
 }
 
 extension ContiguousArray {
-  /// Keeps the storage for the next turn, unless it was a turn far out of the usual.
+  /// Keeps the storage for the next turn, unless this one was unusually large.
   fileprivate mutating func empty() { removeAll(keepingCapacity: capacity <= 4096) }
 }

@@ -1,4 +1,4 @@
-/// Delivery: the views of the scopes, and each member's part of them.
+/// How a batch is delivered: the views of the scopes, and each member's part of them.
 extension Group {
   /// Delivers this turn's batch: once per turn, right before the loop sleeps, or earlier.
   func flush() {
@@ -6,18 +6,19 @@ extension Group {
     assert(!isFlushing)
     isFlushing = true
     if batch.common.count > 0 {
-      for scope in scopes.indices { deliver(to: scope) }
+      for scope in occupied { deliver(to: scope) }
     } else {
-      for scope in emitScopes { deliver(to: scope) }
+      for scope in emitScopes where !scopes[scope].members.isEmpty { deliver(to: scope) }
     }
+    // Also those of scopes whose members have all left.
+    for scope in emitScopes { forgetEmits(of: scope) }
     emitScopes.removeAll(keepingCapacity: emitScopes.capacity <= 4096)
     batch.finish(pool: pool)
     isFlushing = false
   }
 
   /// Hands one member its part of the batch so far: before something is sent to it alone, so that its peer gets both in
-  /// the order in which they were said. `more` is true all along: what comes next is that which the caller is about to
-  /// send.
+  /// the order in which they were said. `more` is true, because the caller sends something right after.
   func catchUp(_ member: Member) {
     guard isDirty, member.seat.isTaken else { return }
     assert(!isFlushing)
@@ -33,29 +34,30 @@ extension Group {
       return
     }
     deliver(view(of: scope), to: member, moreFollows: true)
-    // All that was is skipped from here on, in one record: the first of its chain serves again.
+    // From here on everything so far is skipped, in one record: the first of its chain is used again.
     batch.skips[Int(member.seat.firstSkip)] = Skip(start: Position(), end: now)
     member.seat.lastSkip = member.seat.firstSkip
   }
 
   // MARK: Members
 
+  /// To one that has members.
   private func deliver(to scope: Int) {
-    if !scopes[scope].members.isEmpty { deliverToMembers(of: scope) }
-    if scopes[scope].firstRun >= 0 { forgetEmits(of: scope) }
-  }
-
-  private func deliverToMembers(of scope: Int) {
     let view = view(of: scope)
     let range = view.origin..<view.origin + view.length.bytes
     let members = scopes[scope].members
-    for member in members {
-      if member.seat.firstSkip < 0 {
-        member.take(view.bytes, range, frames: view.length.frames, more: false)
-      } else {
-        deliver(view, to: member, moreFollows: false)
-        member.seat.firstSkip = -1
-        member.seat.lastSkip = -1
+    members.withUnsafeBytes { members in
+      // The array holds them, and nobody leaves meanwhile: as they come out of a loop each would be counted twice.
+      for member in members.bindMemory(to: Unmanaged<Member>.self) {
+        member._withUnsafeGuaranteedRef { member in
+          if member.seat.firstSkip < 0 {
+            member.take(view.bytes, range, frames: view.length.frames, more: false)
+          } else {
+            deliver(view, to: member, moreFollows: false)
+            member.seat.firstSkip = -1
+            member.seat.lastSkip = -1
+          }
+        }
       }
     }
   }
@@ -69,7 +71,7 @@ extension Group {
     scopes[scope].viewCommon = 0
   }
 
-  /// What lies between the skips of a member that has some.
+  /// Delivers what lies between the skips of a member that has some.
   @inline(never)
   private func deliver(_ view: View, to member: Member, moreFollows: Bool) {
     let last = batch.skips[Int(member.seat.lastSkip)]

@@ -3,12 +3,14 @@
 ///
 /// Messages are appended while the turn's callbacks run and delivered by one `flush` before the loop sleeps: each
 /// member is called with what it gets in one piece, or in a few around what it skips. A turn costs O(messages +
-/// members), not their product. What one caller appends, each member gets in that order, and in order with what
-/// `catchUp` separates.
+/// members), not their product. Each member gets what one caller appends in that order, also relative to what is sent
+/// after a `catchUp`.
 final class Group<Member: GroupMember> {
   let pool: BytesPool
   private(set) var memberCount = 0
   private var freeScopes: ContiguousArray<Int> = []
+  /// The scopes that have members, in no particular order: a flush looks at these alone.
+  private(set) var occupied: ContiguousArray<Int> = []
 
   // For the flush (Group+Flush.swift).
   var scopes: ContiguousArray<Scope> = []
@@ -20,6 +22,8 @@ final class Group<Member: GroupMember> {
   struct Scope {
     var members: ContiguousArray<Member> = []
     var isInUse = true
+    /// In `occupied`; -1 without members.
+    var occupiedIndex = -1
     /// Its chain in `Batch.runs`; -1 without emits in this batch.
     var firstRun: Int32 = -1
     var lastRun: Int32 = -1
@@ -33,7 +37,7 @@ final class Group<Member: GroupMember> {
 
   init(pool: BytesPool = BytesPool()) { self.pool = pool }
 
-  /// Empty, with the scopes of another group: where both hear of every scope that comes and goes, they stay alike.
+  /// Empty, with the scopes of another group. If both are told of every scope that comes and goes, they stay alike.
   init(pool: BytesPool, scopesOf other: Group) {
     self.pool = pool
     freeScopes = other.freeScopes
@@ -52,8 +56,8 @@ final class Group<Member: GroupMember> {
     return scopes.count - 1
   }
 
-  /// The Shard ends; its members have left before. What was emitted to it in this turn goes nowhere: who joins under
-  /// the same number later skips it.
+  /// The Shard ends; its members have left before. What was emitted to it in this turn goes nowhere: a member that
+  /// joins under the same number later skips it.
   func removeScope(_ scope: Int) {
     precondition(scopes[scope].isInUse && scopes[scope].members.isEmpty, "scope \(scope) is not empty, or not there")
     scopes[scope].members = []
@@ -67,12 +71,17 @@ final class Group<Member: GroupMember> {
     precondition(!member.seat.isTaken && scopes[scope].isInUse, "a member joins once, and a scope that exists")
     let now = position(in: scope)
     member.seat = Seat(scope: Int32(scope), index: Int32(scopes[scope].members.count))
+    if scopes[scope].members.isEmpty {
+      scopes[scope].occupiedIndex = occupied.count
+      occupied.append(scope)
+    }
     scopes[scope].members.append(member)
     memberCount += 1
     if now.bytes > 0 { skip(member, from: Position(), to: now) }
   }
 
-  /// It gets nothing more, nor what was appended in this turn and not caught up. Harmless for one that is not a member.
+  /// It gets nothing more, not even what was appended in this turn and not caught up. Harmless for one that is not a
+  /// member.
   func leave(_ member: Member) {
     assert(!isFlushing)
     let seat = member.seat
@@ -87,12 +96,23 @@ final class Group<Member: GroupMember> {
     }
     member.seat = Seat()
     memberCount -= 1
+    if scopes[scope].members.isEmpty { vacate(scope) }
+  }
+
+  private func vacate(_ scope: Int) {
+    let index = scopes[scope].occupiedIndex
+    let last = occupied.removeLast()
+    if last != scope {
+      occupied[index] = last
+      scopes[last].occupiedIndex = index
+    }
+    scopes[scope].occupiedIndex = -1
   }
 
   func count(scope: Int?) -> Int { scope.map { scopes[$0].members.count } ?? memberCount }
 
-  /// Whether a message to the members of `scope`, or all, has anybody to get it but its sender, who need not be one of
-  /// them.
+  /// Whether a message to the members of `scope`, or to all, has a receiver besides its sender, which need not be one
+  /// of them.
   func hasReceivers(scope: Int?, excluding sender: Member?) -> Bool {
     count(scope: scope) > (isReceiver(sender, scope: scope) ? 1 : 0)
   }
@@ -102,23 +122,24 @@ final class Group<Member: GroupMember> {
     return scope == nil || scope == Int(member.seat.scope)
   }
 
-  /// In no particular order. `body` may let members join and leave: it is called for those who were there at first.
+  /// In no particular order. `body` may let members join and leave: it is called for those that were there at first.
   func forEachMember(scope: Int?, _ body: (Member) -> Void) {
     if let scope {
       let members = scopes[scope].members
       for member in members { body(member) }
     } else {
-      let all = scopes
-      for scope in all { for member in scope.members { body(member) } }
+      let all = occupied.map { scopes[$0].members }
+      for members in all { for member in members { body(member) } }
     }
   }
 
   // MARK: Messages
 
   /// True when a flush would find something.
+  @inline(__always)
   var isDirty: Bool { batch.common.count > 0 || !emitScopes.isEmpty }
 
-  /// What this batch holds in memory: past a limit of its own the owner flushes before the turn ends.
+  /// What this batch holds in memory: the owner flushes before the turn ends if that is too much.
   var pendingBytes: Int { batch.bytes }
 
   /// Appends one encoded frame for the members of `scope` (emit), or all (broadcast), except for the sender. `fill`
@@ -142,7 +163,8 @@ final class Group<Member: GroupMember> {
       let start = position(in: Int(sender.seat.scope))
       skip(sender, from: start, to: Position(bytes: start.bytes + size, frames: start.frames + messages))
     }
-    // To the scope of all members an emit is a broadcast: whoever joins another scope later skips it in any case.
+    // If all members are in this scope, an emit is a broadcast: a member that joins another scope later skips it in any
+    // case.
     if let scope, count(scope: scope) < memberCount { return extendEmits(of: scope, by: size, messages: messages) }
     batch.commonFrames += messages
     return batch.common.extend(by: size, pool: pool)

@@ -14,16 +14,10 @@ enum Authority {
       guard !name.contains(UInt8(ascii: "%")) || PercentCoding.decode(name) != nil else { return false }
     }
     guard hostEnd < bytes.count else { return true }
-    return bytes[hostEnd] == UInt8(ascii: ":") && bytes[(hostEnd + 1)...].allSatisfy(isDigit)
+    return bytes[hostEnd] == UInt8(ascii: ":") && bytes[(hostEnd + 1)...].allSatisfy(ASCII.isDigit)
   }
 
-  private static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
-
-  private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
-    isDigit(byte) || (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z"))
-  }
-
-  /// What may stand in brackets: an IPv6 address, or "v1.x", what may come after IPv6.
+  /// What may stand in brackets: an IPv6 address, or "v1.x", the form for what may come after IPv6.
   private static func isLiteral(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool {
     guard let first = bytes.first else { return false }
     guard first | 0x20 == UInt8(ascii: "v") else {
@@ -33,12 +27,12 @@ enum Authority {
     let version = bytes[..<dot].dropFirst()
     let address = bytes[dot...].dropFirst()
     return !version.isEmpty && version.allSatisfy { PercentCoding.hexDigit($0) != nil } && !address.isEmpty
-      && address.allSatisfy { isMark($0) || isLetterOrDigit($0) || $0 == UInt8(ascii: ":") }
+      && address.allSatisfy { isMark($0) || ASCII.isLetterOrDigit($0) || $0 == UInt8(ascii: ":") }
   }
 
   /// Of a registered name: unreserved, percent escapes and sub-delims.
   private static func isNameByte(_ byte: UInt8) -> Bool {
-    byte == UInt8(ascii: "%") || isMark(byte) || isLetterOrDigit(byte)
+    byte == UInt8(ascii: "%") || isMark(byte) || ASCII.isLetterOrDigit(byte)
   }
 
   /// Unreserved or a sub-delim, and no letter or digit.

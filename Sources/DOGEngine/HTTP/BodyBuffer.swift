@@ -1,9 +1,8 @@
-/// The bytes of a body while they come, then for good. Room is made as bytes arrive: a length that a client merely
-/// announces costs nothing.
+/// The bytes of a body. Room is made as bytes arrive: a length that a client merely announces costs nothing.
 struct BodyBuffer: ~Copyable, @unchecked Sendable {
   private var base: UnsafeMutableRawPointer?
   private(set) var count = 0
-  private var capacity = 0
+  private(set) var capacity = 0
 
   init() {}
 

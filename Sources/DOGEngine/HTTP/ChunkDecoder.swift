@@ -1,8 +1,8 @@
-/// The chunked transfer coding (RFC 9112, section 7.1), read as narrowly as it is defined: lines end with CRLF, no
-/// white space around a size but before an extension, no empty size. A pure value: bytes in, stretches of them out.
+/// The chunked transfer coding (RFC 9112, section 7.1), read as narrowly as it is defined: lines end with CRLF, a size
+/// is never empty, and white space stands only between a size and an extension. A pure value: bytes in, stretches of
+/// them out.
 ///
-/// llhttp could do this too, but ends a trailer section with a bare LF, and would have to be kept alive between two
-/// reads.
+/// llhttp could do this too, but lets a bare LF end a trailer section, and would have to be kept between two reads.
 struct ChunkDecoder {
   enum Step {
     /// All input was read.
@@ -18,8 +18,8 @@ struct ChunkDecoder {
   private enum Part {
     case size, chunkExtension, sizeLineFeed
     case data, dataReturn, dataLineFeed
-    /// The first byte of a line of the trailer section, its name, its value; the LF that ends it, and that which ends
-    /// all.
+    /// The first byte of a line of the trailer section, its name, its value, the LF that ends it; and the LF that ends
+    /// the body.
     case trailer, trailerName, trailerValue, trailerLineFeed, lastLineFeed
     case over
   }
@@ -31,7 +31,7 @@ struct ChunkDecoder {
   private var sizeDigits = 0
   private var chunkExtension: ChunkExtension?
   private var size: UInt64 = 0
-  /// How many more bytes of data there may be; of the extensions and trailers, which are read and thrown away.
+  /// How many more bytes there may be: of data, and of the extensions and trailers, which are read and thrown away.
   private var dataBytesLeft: UInt64
   private var extraBytesLeft: Int
   /// The name of the trailer that is read, in small letters, as far as it matters.
@@ -120,12 +120,12 @@ struct ChunkDecoder {
     part = .sizeLineFeed
   }
 
-  /// Fields that say where a message goes or ends may not come when that is decided (RFC 9110, section 6.5.1): to take
-  /// one of these for a mistake is safe, to overlook it perhaps not for others on the way.
+  /// A trailer may not say where a message goes or ends, which is decided by then (RFC 9110, section 6.5.1). To refuse
+  /// one is safe; to overlook it may not be, for others on the way.
   private static let forbidden: [StaticString] = ["content-length", "transfer-encoding", "host", "trailer", "te"]
   private static let forbiddenCountMax = 17
 
-  /// Trailers are nothing that this engine passes on: they are held to the shape of headers and dropped.
+  /// The engine does not pass trailers on: each must have the shape of a header, and is dropped.
   private mutating func readTrailer(_ byte: UInt8) throws(RequestFault) {
     switch part {
     case .trailer where byte == UInt8(ascii: "\r"): part = .lastLineFeed
@@ -137,9 +137,9 @@ struct ChunkDecoder {
       trailerName = []
       part = .trailerValue
     case .trailer, .trailerName:
-      guard HeaderName.isTokenByte(byte) else { throw RequestFault(400, "a trailer is malformed") }
+      guard ASCII.isTokenByte(byte) else { throw RequestFault(400, "a trailer is malformed") }
       try skip(byte)
-      if trailerName.count <= ChunkDecoder.forbiddenCountMax { trailerName.append(HeaderName.lowercase(byte)) }
+      if trailerName.count <= ChunkDecoder.forbiddenCountMax { trailerName.append(ASCII.lowercase(byte)) }
       part = .trailerName
     case .trailerValue where byte == UInt8(ascii: "\r"): part = .trailerLineFeed
     default: try skip(byte)

@@ -1,5 +1,5 @@
-/// The extensions of a chunk (RFC 9112, section 7.1.1): none means anything here, but each has to have its shape, so
-/// that nobody reads another end of the line into them.
+/// The extensions of a chunk (RFC 9112, section 7.1.1): none means anything here, but each must be well formed, so that
+/// nobody on the way sees another end of the line in it.
 ///
 ///     chunk-ext = *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )
 struct ChunkExtension {
@@ -12,12 +12,12 @@ struct ChunkExtension {
   init?(first: UInt8) {
     switch first {
     case UInt8(ascii: ";"): part = .semicolon
-    case _ where HeaderName.isWhitespace(first): part = .gap
+    case _ where ASCII.isBlank(first): part = .gap
     default: return nil
     }
   }
 
-  /// True where the line may end after what was read.
+  /// True if the line may end after what was read.
   var isWhole: Bool { part == .name || part == .token || part == .quotedEnd }
 
   /// Any byte but the CR that ends the line. False: it cannot stand here.
@@ -28,8 +28,8 @@ struct ChunkExtension {
   }
 
   private func next(_ byte: UInt8) -> Part? {
-    let isToken = HeaderName.isTokenByte(byte)
-    let isSpace = HeaderName.isWhitespace(byte)
+    let isToken = ASCII.isTokenByte(byte)
+    let isSpace = ASCII.isBlank(byte)
     let isSemicolon = byte == UInt8(ascii: ";")
     switch part {
     case .gap: return isSemicolon ? .semicolon : isSpace ? .gap : nil

@@ -1,10 +1,10 @@
-/// Whom a request is from, by its X-Forwarded-For headers: each proxy adds at the right whom it was asked by, and what
-/// stands to the left of the first who is not trusted is anybody's invention.
+/// Which client a request is from, by its X-Forwarded-For headers. Each proxy adds at the right the address that it was
+/// asked by. So what stands to the left of the first untrusted address may be invented.
 struct ForwardedFor: Sendable {
-  /// Proxies in a row that are believed: a chain that is longer is no chain of ours.
+  /// How many proxies in a row are believed; no real chain is longer.
   static let hopsMax = 32
 
-  /// Whom the connection is from: one of `trusted`, or there is nothing to look for.
+  /// The peer of the connection: only one of `trusted` is believed.
   let peer: ClientAddress
   let trusted: TrustedProxies
 
@@ -13,7 +13,7 @@ struct ForwardedFor: Sendable {
     self.trusted = trusted
   }
 
-  /// Whom this request is from.
+  /// The client that this request is from.
   func client(of head: borrowing RequestHead) -> ClientAddress {
     var values: [UnsafeRawBufferPointer] = []
     for index in 0..<head.headerCount where HeaderName.areEqual(head.name(index), "x-forwarded-for") {
@@ -22,11 +22,10 @@ struct ForwardedFor: Sendable {
     return ForwardedFor.client(peer: peer, trusted: trusted, values: values)
   }
 
-  /// `peer` is whom the connection is from. `values` are the headers of that name, the first to come first.
+  /// `peer` is the peer of the connection. `values` are the headers of that name, in the order in which they came.
   ///
-  /// The walk goes from the right past trusted addresses to the first other one. What is no address ("unknown", an
-  /// empty element, garbage) ends it, and the last one that was counts: it is who a trusted proxy talked to, or that
-  /// proxy.
+  /// The walk goes from the right past trusted addresses to the first other one. An element that is no address
+  /// ("unknown", an empty one, garbage) ends it, and the address before it counts.
   static func client(
     peer: ClientAddress, trusted: TrustedProxies, values: some BidirectionalCollection<UnsafeRawBufferPointer>
   ) -> ClientAddress {

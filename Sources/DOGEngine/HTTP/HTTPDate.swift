@@ -1,6 +1,6 @@
 /// The value of Date, "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, section 5.6.7), made once a second.
 struct HTTPDate: Sendable {
-  /// The last second of the year 9999, after which the form has no room for the year.
+  /// The last second of the year 9999: the format has four digits for the year.
   private static let secondsMax: UInt64 = 253_402_300_799
 
   private var seconds: UInt64 = 0

@@ -1,11 +1,11 @@
 /// A request as the client sent it. Immutable: it may be read on any thread.
 ///
-/// The pointers that the `with` functions and `headerAt` give stay good as long as the request lives, which is what
-/// the C API builds on; what has to be computed comes as an array.
+/// The pointers that the `with` functions and `headerAt` give stay good as long as the request lives; the C API relies
+/// on that. A value that has to be computed comes as an array.
 public final class HTTPRequest: Sendable {
-  /// The client's address, "127.0.0.1:5123": the peer's, or what a proxy that is trusted says.
+  /// The client's address, "127.0.0.1:5123": the peer's, or what a trusted proxy says.
   public let remote: String
-  /// The client that X-Forwarded-For tells of; nil where it is the peer, or nobody trusted says so.
+  /// The client that X-Forwarded-For tells; nil if that is the peer, or no trusted proxy tells it.
   let forwardedFor: ClientAddress?
   /// The subject of the client's certificate, which was verified (RFC 2253). Nil without one.
   public let clientSubject: String?
@@ -46,23 +46,23 @@ public final class HTTPRequest: Sendable {
 
   public var body: [UInt8] { withBody { [UInt8]($0) } }
 
-  /// A header by its name, letter case aside; several of one name are joined by ", ". Host is what the request is for:
-  /// where the target is in absolute-form, its authority (RFC 9112, section 3.2.2).
+  /// A header by its name, letter case aside; several of one name are joined by ", ", those of Cookie by "; " (RFC
+  /// 9113, section 8.2.3). If the target is in absolute-form, Host is the target's authority (RFC 9112, section 3.2.2).
   public func header(_ name: some StringProtocol) -> [UInt8]? {
-    var name = String(name)
-    return name.withUTF8 { header(UnsafeRawBufferPointer($0)) }
+    String(name).withBytes { header($0) }
   }
 
   public func header(_ name: UnsafeRawBufferPointer) -> [UInt8]? {
     if head.content.authority.count > 0, HeaderName.areEqual(name, "host") {
       return [UInt8](head[head.content.authority])
     }
+    let separator: StaticString = HeaderName.areEqual(name, "cookie") ? "; " : ", "
     var joined: [UInt8]?
     for index in 0..<head.headerCount where HeaderName.areEqual(head.name(index), name) {
       if joined == nil {
         joined = [UInt8](head.value(index))
       } else {
-        joined?.append(contentsOf: StaticString(", ").bytes)
+        joined?.append(contentsOf: separator.bytes)
         joined?.append(contentsOf: head.value(index))
       }
     }
@@ -81,7 +81,7 @@ public final class HTTPRequest: Sendable {
   /// What its head and body take in memory.
   var byteCount: Int { head.byteCount + bodyBuffer.count }
 
-  /// For the log: the client's address, method and path, of which a client can make no more than that.
+  /// For the log: the client's address, method and path, cut to a length.
   var summary: String {
     let method = withMethod { LogText.quoted($0, max: 20) }
     return "\(remote) \(method) \(withPath { LogText.quoted($0, max: 200) })"

@@ -1,6 +1,7 @@
-/// The reason phrases of RFC 9110, section 15, and of the registry where hosts may use them.
+/// The reason phrases of RFC 9110, section 15, and of the registry for other statuses that hosts may use.
 enum HTTPStatus {
-  /// False where a response has no content, whatever the request (RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5).
+  /// False if a response with this status has no content, whatever the request (RFC 9110, sections 15.3.5, 15.3.6 and
+  /// 15.4.5).
   static func hasContent(_ status: Int) -> Bool { status != 204 && status != 205 && status != 304 }
 
   /// Empty for a status without one, which is a legal phrase.

@@ -1,5 +1,5 @@
-/// What RFC 9112 demands of a request's headers and llhttp does not: one Host, no doubt about where the body ends. And
-/// what Connection says, which llhttp overlooks where a tab follows it.
+/// What RFC 9112 demands of a request's headers and llhttp does not: one Host, and no doubt about where the body ends.
+/// Also what Connection says, which llhttp overlooks if a tab follows it.
 struct HeadCheck {
   private(set) var connectionClose = false
   private(set) var connectionKeepAlive = false
@@ -18,7 +18,7 @@ struct HeadCheck {
       switch name.count {
       case 4 where HeaderName.areEqual(name, "Host"):
         hosts += 1
-        // Empty would be right for a scheme without hosts, which is none that is served here (section 3.3).
+        // An empty Host is for schemes without hosts, which are not served here (section 3.3).
         guard !value.isEmpty, Authority.isValid(value) else { throw RequestFault(400, "Host is malformed") }
       case 6 where HeaderName.areEqual(name, "Expect") && isHTTP11:
         guard HeaderName.areEqual(value, "100-continue") else {
@@ -27,7 +27,8 @@ struct HeadCheck {
         expectsContinue = true
       case 10 where HeaderName.areEqual(name, "Connection"): readConnection(value)
       case 17 where HeaderName.areEqual(name, "Transfer-Encoding"):
-        // Several would be one list, in which chunked may stand once and last: no list of two is served here anyway.
+        // Several headers would be one list, in which chunked may stand once and last. No list of two is served here
+        // anyway.
         guard codings == nil else { throw RequestFault(400, "more than one Transfer-Encoding") }
         codings = value
       default: break
@@ -45,7 +46,7 @@ struct HeadCheck {
       try HeadCheck.checkCodings(codings)
       framing = .chunked
     } else if let length = reading.contentLength, length > 0 {
-      // Int.max stands for all that is above it: no limit on bodies is.
+      // Int.max stands for any length above it: a limit on bodies is always lower.
       framing = .length(Int(clamping: length))
     }
   }

@@ -1,11 +1,11 @@
 /// Finds the end of a request's head as its bytes come, and the first thing wrong with its shape.
 ///
-/// DESIGN: llhttp reads what the head says, but only once it is whole: then it sees the same bytes however the network
-/// cut them, keeps no state between two reads, and an idle connection costs nothing. What must not wait for the end is
-/// decided here, byte after byte: the limits, and the shape of lines. llhttp 8.1 lets some shapes through that RFC
-/// 9112 calls faulty and that proxies disagree about, which is how requests are smuggled: a bare LF, more than one
-/// space in the request line, HTTP/0.9, a fragment in the target. So lines end with CRLF here and nowhere else, and
-/// the request line has the one form of RFC 9112, section 3.
+/// DESIGN: llhttp reads what the head says, but only when the head is whole. Then it sees the same bytes however the
+/// network cut them, and keeps no state between two reads, so an idle connection costs nothing. What must not wait for
+/// the end is decided here, byte by byte: the limits, and the shape of lines. llhttp 8.1 lets some shapes through that
+/// RFC 9112 calls faulty and that proxies disagree about, which is how requests are smuggled: a bare LF, more than one
+/// space in the request line, HTTP/0.9, a fragment in the target. So lines end with CRLF here and nowhere else, and the
+/// request line has the one form of RFC 9112, section 3.
 struct HeadScanner {
   enum Outcome {
     case needMore
@@ -28,6 +28,8 @@ struct HeadScanner {
   private(set) var methodEnd = 0
   private(set) var targetEnd = 0
   private(set) var isHTTP11 = false
+  /// A header line holds a tab.
+  private(set) var hasTab = false
 
   init(targetBytesMax: Int, headerCountMax: Int) {
     self.targetBytesMax = targetBytesMax
@@ -57,7 +59,7 @@ struct HeadScanner {
         if byte == UInt8(ascii: " "), scanned > 0 {
           methodEnd = scanned
           part = .target
-        } else if !HeaderName.isTokenByte(byte) {
+        } else if !ASCII.isTokenByte(byte) {
           throw RequestFault(400, "the request line is malformed")
         }
       case .target:
@@ -92,9 +94,8 @@ struct HeadScanner {
 
   /// "HTTP/" DIGIT "." DIGIT, of which we speak 1.0 and 1.1.
   private mutating func readVersion(_ version: UnsafeRawBufferPointer) throws(RequestFault) {
-    let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
     guard version.count == 8, version.starts(with: StaticString("HTTP/").bytes), version[6] == UInt8(ascii: "."),
-      digits.contains(version[5]), digits.contains(version[7])
+      ASCII.isDigit(version[5]), ASCII.isDigit(version[7])
     else { throw RequestFault(400, "the request line is malformed") }
     guard version[5] == UInt8(ascii: "1"), version[7] <= UInt8(ascii: "1") else {
       throw RequestFault(505, "only HTTP/1.1 and HTTP/1.0 are spoken here")
@@ -107,6 +108,7 @@ struct HeadScanner {
     while let control = HeadScanner.firstControl(in: bytes, from: scanned) {
       switch bytes[control] {
       case UInt8(ascii: "\t"):
+        hasTab = true
         scanned = control + 1
       case UInt8(ascii: "\r"):
         guard control + 1 < bytes.count else {
@@ -134,8 +136,8 @@ struct HeadScanner {
     var offset = start
     while offset &+ 8 <= bytes.count {
       let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-      // The subtraction borrows into the high bit of a byte below 0x20. It can mark bytes above such a one falsely,
-      // never below it, so the lowest mark is right.
+      // The subtraction sets the high bit of a byte below 0x20. Its borrow can falsely mark higher bytes, never lower
+      // ones, so the lowest mark is right.
       let marks = (word &- 0x2020_2020_2020_2020) & ~word & 0x8080_8080_8080_8080
       if marks != 0 { return offset &+ marks.trailingZeroBitCount / 8 }
       offset &+= 8

@@ -14,6 +14,8 @@ final class PartialHead {
 
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: storage[..<count]) }
 
+  var bytesHeld: Int { storage.count }
+
   /// All there is is a CR: the first half of an empty line before the request.
   var isLoneReturn: Bool { count == 1 && storage[0] == UInt8(ascii: "\r") }
 

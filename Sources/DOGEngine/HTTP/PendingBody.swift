@@ -9,10 +9,12 @@ final class PendingBody {
   private var head: RequestHead?
   private var body = BodyBuffer()
   private var framing: Framing
-  /// What its head says, or where that says nothing the limit.
+  private let headBytes: Int
+  /// The length that its head says; if it says none, the limit.
   let bodyBytesMax: Int
 
   init(head: consuming RequestHead, limits: RequestParser.Limits) {
+    headBytes = head.byteCount
     switch head.content.framing {
     case .none:
       framing = .length(bytesLeft: 0)
@@ -33,6 +35,9 @@ final class PendingBody {
     case .none: false
     }
   }
+
+  /// What the head and the body so far take in memory.
+  var bytesHeld: Int { headBytes + body.capacity }
 
   /// True when the body is whole.
   func read(_ input: inout UnsafeRawBufferPointer) throws(RequestFault) -> Bool {

@@ -1,6 +1,6 @@
 /// Percent-encoding (RFC 3986, section 2.1), taken away once.
 enum PercentCoding {
-  /// Nil where a '%' is not followed by two hexadecimal digits.
+  /// Nil if a '%' is not followed by two hexadecimal digits.
   static func decode(_ bytes: some Collection<UInt8>) -> [UInt8]? {
     decode(bytes, plusIsSpace: false, keepsMalformed: false)
   }

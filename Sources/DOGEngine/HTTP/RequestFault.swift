@@ -1,4 +1,4 @@
-/// Why a request cannot be read: the status that answers it, and the reason in a few words for that answer's body.
+/// Why a request cannot be read: the status of the answer, and the reason in a few words for its body.
 struct RequestFault: Error {
   let status: Int
   let text: StaticString

@@ -49,7 +49,7 @@ struct RequestHead: ~Copyable, @unchecked Sendable {
   private let storage: UnsafeMutableRawPointer
   private let bytes: UnsafeRawPointer
 
-  /// Reads a whole head, whose shape `scanner` has found right: `source` ends with its empty line.
+  /// Reads a whole head that `scanner` has found well formed: `source` ends with its empty line.
   static func read(
     _ source: UnsafeRawBufferPointer, scanner: HeadScanner
   ) throws(RequestFault) -> RequestHead {
@@ -58,6 +58,7 @@ struct RequestHead: ~Copyable, @unchecked Sendable {
       byteCount: tableSize + source.count, alignment: MemoryLayout<Header>.alignment)
     let head = UnsafeMutableRawBufferPointer(start: storage + tableSize, count: source.count)
     head.copyMemory(from: source)
+    if scanner.hasTab { blankTrailingTabs(head) }
     let table = UnsafeMutableBufferPointer(
       start: storage.bindMemory(to: Header.self, capacity: scanner.headerCount), count: scanner.headerCount)
     do throws(RequestFault) {
@@ -68,6 +69,20 @@ struct RequestHead: ~Copyable, @unchecked Sendable {
     } catch {
       storage.deallocate()
       throw error
+    }
+  }
+
+  /// Turns tabs in the white space at the end of a line into spaces. Both are the same there (RFC 9110, section 5.6.3:
+  /// OWS), but llhttp knows only spaces behind the value of Content-Length.
+  private static func blankTrailingTabs(_ head: UnsafeMutableRawBufferPointer) {
+    var isTrailing = false
+    for index in head.indices.reversed() {
+      switch head[index] {
+      case UInt8(ascii: "\r"): isTrailing = true
+      case UInt8(ascii: "\t") where isTrailing: head[index] = UInt8(ascii: " ")
+      case UInt8(ascii: " "): break
+      default: isTrailing = false
+      }
     }
   }
 

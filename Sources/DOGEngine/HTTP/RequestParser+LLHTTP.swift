@@ -1,11 +1,11 @@
 import CLLHTTP
 
-/// One run of llhttp over a whole head: fills the table of headers and says what llhttp found out.
+/// One run of llhttp over a whole head: fills the table of headers and keeps what llhttp found out.
 struct LLHTTPReading {
   private let base: UnsafePointer<CChar>
   private let table: UnsafeMutableBufferPointer<RequestHead.Header>
   private var headerCount = 0
-  /// llhttp told of a header that has no row in the table, or of one without a name.
+  /// llhttp reported a header that has no row in the table, or one without a name.
   private var isMalformed = false
 
   /// The value of Content-Length, if there was one.
@@ -32,7 +32,7 @@ struct LLHTTPReading {
       return llhttp_execute(&parser, base, head.count)
     }
     // on_headers_complete pauses it: anything else is an error, or a head that llhttp believes unfinished.
-    guard code == HPE_PAUSED else { throw fault(code) }
+    guard code == HPE_PAUSED else { throw fault(code, flags: UInt32(parser.flags)) }
     // As many headers as lines: a line that llhttp took for the continuation of the one before (obs-fold) has no
     // header.
     guard !reading.isMalformed, reading.headerCount == table.count else {
@@ -42,10 +42,14 @@ struct LLHTTPReading {
     return reading
   }
 
-  /// The shape of the request line was found right before, and the version: what llhttp refuses about them can only be
-  /// the method, a token that it does not know or knows from another protocol (RTSP, the preface of HTTP/2).
-  private static func fault(_ code: llhttp_errno_t) -> RequestFault {
+  /// The request line and the version were checked before. So llhttp can refuse only the method in them: a token that
+  /// it does not know, or knows from another protocol (RTSP, the preface of HTTP/2).
+  private static func fault(_ code: llhttp_errno_t, flags: UInt32) -> RequestFault {
     switch code {
+    // Version 9 refuses the second of the two headers when it comes to it.
+    case HPE_INVALID_TRANSFER_ENCODING where flags & F_CONTENT_LENGTH.rawValue != 0,
+      HPE_UNEXPECTED_CONTENT_LENGTH where flags & F_TRANSFER_ENCODING.rawValue != 0:
+      RequestFault(400, "both Transfer-Encoding and Content-Length")
     case HPE_INVALID_METHOD, HPE_INVALID_CONSTANT, HPE_INVALID_VERSION, HPE_PAUSED_H2_UPGRADE:
       RequestFault(501, "the method is not known here")
     case HPE_INVALID_URL: RequestFault(400, "the request target is malformed")
@@ -72,14 +76,14 @@ struct LLHTTPReading {
       isMalformed = true
       return
     }
-    // llhttp leaves the white space before a value out, not that behind it.
+    // llhttp leaves out the white space before a value, but not that after it.
     let value = HeaderName.trimmed(UnsafeRawBufferPointer(start: start, count: count))
     guard let first = value.baseAddress, value.count > 0 else { return }
     table[headerCount - 1].valueStart = UInt32(truncatingIfNeeded: first - UnsafeRawPointer(base))
     table[headerCount - 1].valueCount = UInt32(truncatingIfNeeded: value.count)
   }
 
-  /// llhttp keeps the address, so it must be one that lasts.
+  /// llhttp keeps the address, so it must stay valid.
   private nonisolated(unsafe) static let settings: UnsafeMutablePointer<llhttp_settings_t> = {
     let settings = UnsafeMutablePointer<llhttp_settings_t>.allocate(capacity: 1)
     llhttp_settings_init(settings)

@@ -1,5 +1,5 @@
-/// Makes requests of the bytes of one HTTP connection (RFC 9112). Pure: no I/O, no clock; what the network cut in two
-/// reads the same as what came whole.
+/// Makes requests of the bytes of one HTTP connection (RFC 9112). Pure: no I/O and no clock; the result does not depend
+/// on how the network split the bytes.
 ///
 /// Between two requests it holds no buffer. A head that comes in one piece is copied once, to where it stays; one that
 /// comes in parts is gathered first. A request that leaves any doubt about where it ends is refused, and the
@@ -39,7 +39,7 @@ struct RequestParser {
   /// The client's address, for the requests to come.
   var remote: String
   var clientSubject: String?
-  /// Where the peer may tell whom a request is from.
+  /// Set if the peer may tell which client a request is from.
   var forwarding: ForwardedFor?
   private var emptyLines = 0
   /// The beginning of a head, when its end has not come.
@@ -47,7 +47,7 @@ struct RequestParser {
   /// The request whose body has not come whole.
   private var pendingBody: PendingBody?
   private var fault: RequestFault?
-  /// What was refused began as a HEAD request.
+  /// The request that was refused began as a HEAD request.
   private var refusedHEAD = false
 
   init(limits: Limits, remote: String = "") {
@@ -62,13 +62,23 @@ struct RequestParser {
 
   var phase: Phase {
     if pendingBody != nil { return .body }
-    return partialHead == nil ? .idle : .head
+    // Half an empty line does not begin a request: a client gains no time by many of them.
+    return partialHead.map { $0.isLoneReturn ? .idle : .head } ?? .idle
   }
 
-  /// What was refused, or is under way and would be by now, began as a HEAD request, to which no answer has a body.
+  /// True if the request that is refused, or that times out, is a HEAD request: no answer to it has a body.
   var refusesHEAD: Bool {
     if fault != nil { return refusedHEAD }
     return pendingBody?.isHEAD ?? partialHead?.isHEAD ?? false
+  }
+
+  /// What the beginning of the next request holds in memory.
+  var bytesHeld: Int { pendingBody?.bytesHeld ?? partialHead?.bytesHeld ?? 0 }
+
+  /// Frees it: nothing more is read.
+  mutating func abandon() {
+    pendingBody = nil
+    partialHead = nil
   }
 
   /// Reads on. The input is advanced past what was read.
@@ -81,7 +91,7 @@ struct RequestParser {
       emptyLines = 0
       return try begin(head, &input)
     } catch {
-      // Nothing was gathered of a head that came whole: it is still in the input.
+      // A head that came whole was not gathered: it is still in the input.
       if fault == nil { refusedHEAD = pendingBody?.isHEAD ?? (partialHead?.bytes ?? input).beginsHEAD }
       fault = error
       partialHead = nil

@@ -3,8 +3,11 @@ struct Response: Sendable {
   let status: Int
   let headers: [HTTPHeader]
   let body: [UInt8]
-  /// The engine's own answer: counted as such where it is taken.
+  /// The engine's own answer: counted as refused when the connection takes it.
   var isRefusal = false
+
+  /// What it carries, by and large.
+  var byteCount: Int { headers.reduce(body.count) { $0 + $1.line.count } }
 
   /// The engine's own words, as plain text: "404 Not Found: no route".
   static func refusal(_ status: Int, _ reason: String = "", retryAfterSeconds: Int) -> Response {

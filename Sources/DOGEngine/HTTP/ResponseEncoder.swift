@@ -1,7 +1,7 @@
-/// Writes responses (RFC 9112, section 4). Where a response ends, when it was made and what becomes of the connection
-/// is said here and by nobody else; `isValid` keeps a host's headers from saying it.
+/// Writes responses (RFC 9112, section 4). Only this says where a response ends, when it was made and what happens to
+/// the connection; `isValid` refuses a host's headers that would say it.
 enum ResponseEncoder {
-  /// What of the request decides how its response is framed.
+  /// The facts about a request that decide how its response is framed.
   struct Facts: Sendable {
     var isHEAD: Bool
     var isHTTP11: Bool
@@ -57,8 +57,8 @@ enum ResponseEncoder {
     out.append(StaticString("\r\n").bytes)
   }
 
-  /// RFC 9110, section 8.6: none with 204; with 304 only that of the response which it stands for, and we have not seen
-  /// it.
+  /// RFC 9110, section 8.6: none with 204; with 304 only the length of the response that it stands for, which we do not
+  /// know.
   private static func saysLength(_ status: Int) -> Bool { status != 204 && status != 304 }
 
   /// Appends the answer to a WebSocket handshake (RFC 6455, section 4.2.2). `accept` is the value of
@@ -86,7 +86,7 @@ enum ResponseEncoder {
     guard HeaderName.isToken(name), value.allSatisfy({ $0 >= 0x20 && $0 != 0x7f || $0 == UInt8(ascii: "\t") }) else {
       return false
     }
-    let lowercase = name.map(HeaderName.lowercase)
+    let lowercase = name.map(ASCII.lowercase)
     if ownNames.contains(where: { lowercase.elementsEqual($0.bytes) }) { return false }
     guard forUpgrade else { return true }
     return !lowercase.elementsEqual(StaticString("upgrade").bytes)

@@ -18,7 +18,7 @@ enum StreamFraming: Equatable {
   /// The most that a chunk's size and its line ends take: sixteen digits and two CRLFs.
   static var overheadMax: Int { 20 }
 
-  /// How many bytes `count` bytes of content are with what frames them.
+  /// The size of `count` bytes of content with their framing.
   func size(of count: Int) -> Int {
     switch self {
     case .chunked: count == 0 ? 0 : StreamFraming.digits(count) + 2 + count + 2
@@ -27,7 +27,7 @@ enum StreamFraming: Equatable {
     }
   }
 
-  /// Writes `content` and what frames it to `target`, where `size(of:)` bytes are free. No content writes nothing: an
+  /// Writes `content` and its framing to `target`, where `size(of:)` bytes are free. Empty content writes nothing: an
   /// empty chunk would be the last.
   func write(_ content: UnsafeRawBufferPointer, to target: UnsafeMutableRawPointer) {
     guard let source = content.baseAddress, !content.isEmpty else { return }

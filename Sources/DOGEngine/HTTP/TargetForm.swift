@@ -29,14 +29,14 @@ struct TargetForm {
       query = RequestHead.Span(start: target.start + mark + 1, count: bytes.count - mark - 1)
       path.count = mark - path.start
     }
-    // No URI's path holds one (RFC 3986, section 3.3), and some read it as '/': they would see another path than we do.
-    // Browsers never send it there, only in queries.
+    // A path has no backslash (RFC 3986, section 3.3), and some programs read it as '/': they would see another path
+    // than we do. Browsers send it only in queries.
     guard !bytes[path.start..<(path.start + path.count)].contains(UInt8(ascii: "\\")) else {
       throw RequestFault(400, "the request target is malformed")
     }
     if path.count == 0 {
-      // "http://host?query": the path is "/" (RFC 9110, section 4.2.3), and the last '/' before the host is one that
-      // stays.
+      // "http://host?query": the path is "/" (RFC 9110, section 4.2.3). The span needs a '/' in the target: the scheme
+      // has one.
       guard let slash = bytes.firstIndex(of: UInt8(ascii: "/")) else {
         throw RequestFault(400, "the request target is malformed")
       }

@@ -1,3 +1,4 @@
+import CUV
 import Glibc
 
 /// An open connection between two loops: a descriptor that closes itself if nobody adopts it.
@@ -17,7 +18,12 @@ final class DetachedConnection: @unchecked Sendable {
     self.tls = tls
   }
 
-  deinit { if descriptor >= 0 { Glibc.close(descriptor) } }
+  deinit {
+    guard descriptor >= 0 else { return }
+    // The peer is told, even if a forked child has a copy of the descriptor.
+    _ = Glibc.shutdown(descriptor, Int32(SHUT_RDWR))
+    Glibc.close(descriptor)
+  }
 
   func wasAdopted() { descriptor = -1 }
 }

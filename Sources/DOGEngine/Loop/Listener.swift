@@ -3,13 +3,12 @@ import Glibc
 
 /// Accepts on one worker's socket of a bound port. Lives on one loop; closed like a stream.
 ///
-/// It watches its descriptor and accepts by itself. `uv_listen` would not do: out of descriptors it calls back again
-/// and again without a return to the loop (libuv 1.44, uv__server_io), so that nothing ever runs that would free one.
-/// Here accepting rests for a while; who waits stays in the kernel's backlog, and those who are connected are served
-/// on.
+/// It watches its descriptor and accepts by itself. `uv_listen` would not do: when the process is out of descriptors,
+/// it calls back again and again without a return to the loop (libuv 1.44, uv__server_io), so nothing runs that would
+/// free one. Here accepting rests for a while. New clients wait in the kernel's backlog, and connected ones are served.
 final class Listener {
   static let backlog: Int32 = 1024
-  /// A rush of arrivals does not keep the loop from those who are there: the rest comes in the next turn.
+  /// A rush of arrivals does not keep the loop from other clients: the rest is accepted in the next turn.
   private static let acceptsPerTurnMax = 64
   private static let restMs: UInt64 = 100
 
@@ -36,10 +35,11 @@ final class Listener {
     self.onError = onError
     poll = .allocate(capacity: 1)
     timer = .allocate(capacity: 1)
-    // Whoever throws here has been made already: its deinit gives the memory back.
-    guard uv_poll_init(loop.uv, poll, descriptor) == 0 else {
+    // All properties are set: if this throws, deinit frees the memory.
+    let result = uv_poll_init(loop.uv, poll, descriptor)
+    guard result == 0 else {
       Glibc.close(descriptor)
-      throw .system
+      throw .system.because("a worker cannot watch its listener: \(SystemError(uv: result))")
     }
     uv_timer_init(loop.uv, timer)
     // Balanced in the close callback of the timer, which is closed last.
@@ -65,8 +65,8 @@ final class Listener {
         Unmanaged<Listener>.fromOpaque(data).release()
       }
     }
-    // Only now, when the loop no longer watches it: its number may be a connection's at once.
-    Glibc.close(descriptor)
+    // Only now, when the loop no longer watches it: the number of a closed descriptor may be a connection's at once.
+    BoundPort.stopListening(descriptor)
   }
 
   private func watch() {
@@ -82,10 +82,9 @@ final class Listener {
       var storage = sockaddr_storage()
       var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
       let accepted = withUnsafeMutablePointer(to: &storage) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { accept(descriptor, $0, &length) }
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { cuv_accept(descriptor, $0, &length) }
       }
       guard accepted >= 0 else { return couldNotAccept(errno) }
-      _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)
       isShort = false
       do {
         let peer = Peer(address: endpoint.isUnix ? nil : SocketAddress(storage))
@@ -101,7 +100,7 @@ final class Listener {
     case EAGAIN, EINTR, ECONNABORTED: return
     default: break
     }
-    if !isShort { onError(String(cString: strerror(reason))) }
+    if !isShort { onError("\(SystemError(errno: reason))") }
     isShort = true
     uv_poll_stop(poll)
     uv_timer_start(

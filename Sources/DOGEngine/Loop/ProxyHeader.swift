@@ -1,6 +1,6 @@
-/// Reads what a proxy says before all else about whom a connection is from: the PROXY protocol of HAProxy, versions 1
-/// (a line of text) and 2 (binary). Pure: what the network cut in two reads the same as what came whole, and the first
-/// byte that cannot belong to a header refuses it.
+/// Reads the header in which a proxy tells, before all else, which client a connection is from: the PROXY protocol of
+/// HAProxy, versions 1 (a line of text) and 2 (binary). Pure: the result does not depend on how the network split the
+/// bytes. The first byte that cannot belong to a header refuses it.
 ///
 /// > The receiver MUST be configured to only receive the protocol described in this specification and MUST not try to
 /// > guess whether the protocol header is present or not. (section 4)
@@ -8,7 +8,8 @@ struct ProxyHeader {
   enum Step: Equatable {
     /// All input was read.
     case needMore
-    /// The header is over; what follows it stays in the input. Nil: the proxy speaks for itself, or does not know.
+    /// The header is over; what follows it stays in the input. Nil: the proxy speaks for itself, or does not know the
+    /// client.
     case done(ClientAddress?)
     case invalid(StaticString)
 
@@ -23,7 +24,7 @@ struct ProxyHeader {
 
   /// Section 2.1: "107 bytes", CRLF included.
   static let lineBytesMax = 107
-  /// What version 2 may carry, addresses included, after its first 16 bytes: they can say up to 65,535.
+  /// The most that version 2 may carry after its first 16 bytes, addresses included. A header can announce 65,535.
   static let blockBytesMax = 4096
 
   private static let fixedBytes = 16
@@ -101,7 +102,7 @@ struct ProxyHeader {
     return parseBlock()
   }
 
-  /// How many bytes have to be there before more is known; nil where the header says too many.
+  /// How many bytes have to be there before more is known; nil if the header says too many.
   private var wantedOfBlock: Int? {
     guard bytes.count >= ProxyHeader.fixedBytes else { return ProxyHeader.fixedBytes }
     let length = Int(bytes[14]) << 8 | Int(bytes[15])
@@ -136,7 +137,7 @@ struct ProxyHeader {
     return .done(source)
   }
 
-  /// Both addresses, then both ports; nil where they are not all there.
+  /// Both addresses, then both ports; nil if they are not all there.
   private static func source(_ block: ArraySlice<UInt8>, addressCount: Int) -> ClientAddress? {
     guard block.count >= 2 * addressCount + 4 else { return nil }
     let portAt = block.startIndex + 2 * addressCount
@@ -144,7 +145,7 @@ struct ProxyHeader {
     return block.prefix(addressCount).withUnsafeBytes { IPAddress(bytes: $0) }.map { .ip($0, port: port) }
   }
 
-  /// Section 2.2.1: a type, a length of two bytes, a value, and so on to the end. What they say is not for us.
+  /// Section 2.2.1: a type, a length of two bytes, a value, and so on to the end. Their values are not used.
   private static func areExtensions(_ bytes: ArraySlice<UInt8>) -> Bool {
     var rest = bytes
     while !rest.isEmpty {

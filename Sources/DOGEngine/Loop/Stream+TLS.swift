@@ -18,7 +18,7 @@ struct TLSState {
 // is encrypted a record at a time as the kernel takes it: a connection holds no more than the rest of one record, and
 // while it does, it `isWriting`.
 extension Stream {
-  /// OpenSSL answers little of its own. A peer that makes it answer and does not read is one to be rid of.
+  /// OpenSSL writes little by itself. A peer that makes it write so much and does not read is lost.
   private static var waitingBytesMax: Int { 64 << 10 }
 
   // MARK: Reading
@@ -38,7 +38,7 @@ extension Stream {
     if let tls { pump(tls) }
   }
 
-  /// Reading begins again, and there may be bytes here that the socket will not tell of.
+  /// Reading begins again. There may be bytes here already, which the socket will not report.
   func resumeIfPending() {
     guard let tls, tlsState.isReady, !tlsState.isPumping, tls.hasPending || tlsState.hasEnded else { return }
     loop.resumeLater(self)
@@ -151,12 +151,12 @@ extension Stream {
     return written
   }
 
-  /// Gives the kernel what OpenSSL has written. What it does not take now is written when it does. False: the
+  /// Gives the kernel what OpenSSL has written. What the kernel does not take now is written later. False: the
   /// connection is lost.
   private func flush(_ tls: TLSSession) -> Bool {
     guard tls.buffers.ciphertextCount > 0 else { return true }
     return tls.buffers.takeCiphertext { bytes in
-      // The owner that closed it in between wants nothing more to be said.
+      // If the owner closed it meanwhile, nothing more is sent.
       guard !isClosed else { return true }
       guard isWriting else { return writeCiphertext(bytes) }
       tlsState.waiting.append(contentsOf: bytes)
@@ -168,35 +168,12 @@ extension Stream {
     guard let base = bytes.baseAddress else { return true }
     let written = tryWriteRaw(base, bytes.count)
     guard written >= 0 else { return false }
-    return written == bytes.count || beginWrite(UnsafeRawBufferPointer(rebasing: bytes[written...]))
-  }
-
-  /// A write of a copy, which goes in its callback, as it does when the stream closes.
-  private func beginWrite(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    let offset = MemoryLayout<uv_write_t>.stride
-    let memory = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: offset + bytes.count, alignment: MemoryLayout<uv_write_t>.alignment)
-    guard let start = memory.baseAddress else { return false }
-    let request = start.bindMemory(to: uv_write_t.self, capacity: 1)
-    (start + offset).copyMemory(from: bytes.baseAddress ?? UnsafeRawPointer(start), byteCount: bytes.count)
-    var buffer = uv_buf_t(base: (start + offset).assumingMemoryBound(to: CChar.self), len: bytes.count)
-    let result = uv_write(request, cuv_stream(tcp), &buffer, 1) { request, status in
-      guard let request else { return }
-      let data = request.pointee.handle.pointee.data
-      UnsafeMutableRawPointer(request).deallocate()
-      guard let data else { return }
-      Unmanaged<Stream>.fromOpaque(data)._withUnsafeGuaranteedRef { $0.ciphertextWritten(status) }
-    }
-    guard result == 0 else {
-      start.deallocate()
-      return false
-    }
-    bytesGiven += bytes.count
-    isWriting = true
+    // What is left is copied: OpenSSL's buffer is the loop's.
+    if written < bytes.count { begin(Flight(copying: UnsafeRawBufferPointer(rebasing: bytes[written...]))) }
     return true
   }
 
-  private func ciphertextWritten(_ status: Int32) {
+  func ciphertextWritten(_ status: Int32) {
     isWriting = false
     guard !isClosed else { return }
     guard status == 0 else {
@@ -222,7 +199,7 @@ extension Stream {
     if flush(tls), !isWriting { sendFIN() }
   }
 
-  /// A close_notify if the kernel takes it: it may not wait.
+  /// Sends close_notify if the kernel takes it at once.
   func sayGoodbye(as tls: TLSSession) {
     guard !isWriting else { return }
     tls.writeCloseNotify()

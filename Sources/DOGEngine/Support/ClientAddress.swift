@@ -1,6 +1,6 @@
-/// Whom a connection or a request is from, as far as that is known.
+/// Where a connection or a request comes from, as far as that is known.
 enum ClientAddress: Hashable, Sendable {
-  /// The port is nil where the one who told the address did not tell it.
+  /// The port is nil if it was not told with the address.
   case ip(IPAddress, port: UInt16?)
   /// A peer on a Unix-domain socket.
   case unix
@@ -28,7 +28,7 @@ extension ClientAddress: CustomStringConvertible {
 enum PortNumber {
   /// Nil unless it is 0 to 65,535 with no sign, no space and no leading zero.
   static func parse(_ text: some Collection<UInt8>) -> UInt16? {
-    guard (1...5).contains(text.count), text.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+    guard (1...5).contains(text.count), text.allSatisfy(ASCII.isDigit),
       text.count == 1 || text.first != UInt8(ascii: "0")
     else { return nil }
     return UInt16(exactly: text.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) })

@@ -1,7 +1,7 @@
 import Glibc
 
-/// An IPv4 or IPv6 address: 128 bits, of which an IPv4 address is the one that IPv6 maps it to (RFC 4291, section
-/// 2.5.5.2). So both spellings of one address are equal here, which is what a list of who is trusted needs.
+/// An IPv4 or IPv6 address in 128 bits. An IPv4 address is kept as the IPv6 address that it maps to (RFC 4291, section
+/// 2.5.5.2). So both spellings of one address are equal, as a list of trusted addresses needs it.
 struct IPAddress: Hashable, Sendable {
   /// In the order of the network: the first eight bytes, and the last.
   let high: UInt64

@@ -1,5 +1,5 @@
-/// What the host was lent: copies that were made for it and objects that it has pointers into, kept until it has no
-/// more use for them.
+/// What the host was lent: copies that were made for it, and objects that it has pointers into. They are kept until it
+/// has no more use for them.
 struct Lender {
   private var copies: [UnsafeMutableRawPointer] = []
   private var kept: [AnyObject] = []
@@ -23,7 +23,11 @@ struct Lender {
     if kept.last !== object { kept.append(object) }
   }
 
-  mutating func letGo() {
+  @inline(__always)
+  mutating func letGo() { if !copies.isEmpty || !kept.isEmpty { letGoOfAll() } }
+
+  @inline(never)
+  private mutating func letGoOfAll() {
     if !copies.isEmpty {
       for copy in copies { copy.deallocate() }
       copies.removeAll(keepingCapacity: copies.count <= 1024)

@@ -2,8 +2,8 @@ import Glibc
 
 /// A value under a lock, held for a few instructions at a time. Any thread.
 ///
-/// A lock of the C library's and not `Synchronization.Mutex`: the thread sanitizer knows it, where Swift's own looks to
-/// it as if nobody waited for anybody.
+/// A pthread mutex and not `Synchronization.Mutex`: the thread sanitizer does not understand Swift's own, and would
+/// report races that are none.
 ///
 /// `@unchecked Sendable`: the value is touched under the lock alone.
 final class Lock<Value: ~Copyable>: @unchecked Sendable {

@@ -1,10 +1,10 @@
-/// What may stand in a line of the log: whoever reads it, a person at a terminal or a program that splits it at
-/// newlines, must not take for ours what somebody else has sent.
+/// Makes text fit for a line of the log. Its reader, a person at a terminal or a program that splits it at newlines,
+/// must not take a client's text for the engine's.
 enum LogText {
   /// A longer line is cut.
   static let lineBytesMax = 1024
 
-  /// The line itself where nothing in it needs a change, which is nearly always.
+  /// The text itself if nothing in it needs a change, as is nearly always so.
   static func line(_ text: String) -> String {
     let isPlain = text.utf8.allSatisfy { (0x20...0x7e).contains($0) }
     if isPlain, text.utf8.count <= lineBytesMax { return text }
@@ -32,8 +32,8 @@ enum LogText {
     return bytes.count > max ? text + "..." : text
   }
 
-  /// Control characters of both kinds (a newline, a terminal's escapes), what some take for the end of a line, and what
-  /// changes the direction of the text around it.
+  /// Control characters of both kinds (newlines, terminal escapes), characters that some programs take for the end of a
+  /// line, and characters that change the direction of the text around them.
   private static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0...0x1f, 0x7f...0x9f, 0x061c, 0x200b...0x200f, 0x2028...0x202e, 0x2066...0x2069, 0xfeff: true

@@ -1,5 +1,5 @@
-/// A short byte string that names something: a uid, a Gateway, a Shard. Compared byte for byte: Swift's `String` would
-/// hold two spellings of one accented letter for the same identity.
+/// A short byte string that names something: a uid, a Gateway, a Shard. Compared byte for byte: for Swift's `String`
+/// two encodings of one accented letter would be the same identity.
 public struct Name: Hashable, Sendable, CustomStringConvertible {
   public static var bytesMax: Int { 256 }
 
@@ -21,6 +21,12 @@ public struct Name: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Name {
+  /// Why the host's `text`, the value of `member`, is not a name; nil if it is one.
+  static func fault(of text: String, as member: String) -> String? {
+    guard Name(text) == nil else { return nil }
+    return "\(member) is not 1 to \(bytesMax) bytes of UTF-8 without control characters: \"\(text)\""
+  }
+
   /// Of hexadecimal digits, which need no check.
   init(hex digits: [UInt8]) { bytes = digits }
 }

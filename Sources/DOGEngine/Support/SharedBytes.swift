@@ -1,8 +1,8 @@
 /// Bytes that many sockets may wait to send: written by one owner, then read by all who hold a reference. Lives on one
 /// worker.
 ///
-/// Whoever queued a stretch refers to it by offset, never by pointer, so the owner may go on appending (and the storage
-/// may move) while earlier stretches wait.
+/// An outbox refers to a queued stretch by offset. Growing moves the storage. So an owner whose stretches may be in the
+/// kernel's hands, by pointer, never extends past `capacity` (`BytesWriter`, `SegmentQueue`).
 final class SharedBytes {
   private(set) var base: UnsafeMutableRawPointer
   private(set) var count = 0

@@ -2,10 +2,11 @@ import Synchronization
 
 /// The objects of one sort on one worker, by handle.
 ///
-/// DESIGN. Only the owning worker inserts, removes and looks up. Other threads may do two things, both on the slot's
-/// atomic generation alone: ask whether a handle is current, and *claim* it. To claim is to win the one right to end
-/// the slot's object (to answer a request, say): whoever wins sends word to the owner, everybody later finds the handle
-/// stale. The object stays in place until the owner removes it, so the winner may read what is immutable in it.
+/// DESIGN. Only the owning worker inserts, removes and looks up. Other threads may do two things, both by the slot's
+/// atomic state alone: ask whether a handle is current, and *claim* it. A claim is the one right to end the slot's
+/// object, for example to answer a request. The thread that wins it sends the owner a letter; everybody after it finds
+/// the handle stale. The object stays in its slot until the owner removes it, so the winner may read what is immutable
+/// in it.
 ///
 /// `@unchecked Sendable`: chunks are published through atomics and never move or go away before the map does;
 /// everything else is touched by the owner alone.
@@ -22,6 +23,23 @@ final class SlotMap<Object: AnyObject>: @unchecked Sendable {
   private static var freeBit: UInt32 { 1 << 30 }
   private static var chunkSlots: Int { 1024 }
 
+  /// What finding takes, as plain pointers: whoever has this counts no reference.
+  struct Finder {
+    fileprivate let chunks: UnsafeMutablePointer<Atomic<UInt>>
+    fileprivate let used: UnsafeMutablePointer<Int>
+
+    /// As `find`, without a count of the object's reference: for who knows that it is not removed meanwhile.
+    @inline(__always)
+    func find(_ handle: Handle) -> Unmanaged<Object>? {
+      let slot = handle.slot
+      guard slot < used.pointee else { return nil }
+      let place = SlotMap.place(slot, in: chunks)
+      guard place.pointee.state.load(ordering: .relaxed) == handle.mark else { return nil }
+      return place.pointee.object
+    }
+  }
+
+  let finder: Finder
   private let chunks: UnsafeMutablePointer<Atomic<UInt>>
   private let chunksMax = Handle.slotsMax / SlotMap.chunkSlots
   private let firstGeneration: UInt32
@@ -29,7 +47,10 @@ final class SlotMap<Object: AnyObject>: @unchecked Sendable {
   private let worker: Int
 
   private(set) var count = 0
-  private var used = 0
+  private var used: Int {
+    get { finder.used.pointee }
+    set { finder.used.pointee = newValue }
+  }
   // Free slots first in, first out: a slot rests as long as possible before it is used again.
   private var freeHead: Int32 = -1
   private var freeTail: Int32 = -1
@@ -41,6 +62,8 @@ final class SlotMap<Object: AnyObject>: @unchecked Sendable {
     self.worker = worker
     self.firstGeneration = max(1, firstGeneration & (Handle.generationMax >> 1))
     chunks = .allocate(capacity: chunksMax)
+    finder = Finder(chunks: chunks, used: .allocate(capacity: 1))
+    finder.used.initialize(to: 0)
     for index in 0..<chunksMax { (chunks + index).initialize(to: Atomic(0)) }
   }
 
@@ -53,6 +76,7 @@ final class SlotMap<Object: AnyObject>: @unchecked Sendable {
       chunk(index)?.deallocate()
     }
     chunks.deallocate()
+    finder.used.deallocate()
   }
 
   /// Keeps the object and names it; nil when every slot is taken. Owner only.
@@ -79,12 +103,7 @@ final class SlotMap<Object: AnyObject>: @unchecked Sendable {
 
   /// The object, unless the handle is stale or claimed. Owner only.
   @inline(__always)
-  func find(_ handle: Handle) -> Object? {
-    guard handle.slot < used else { return nil }
-    let place = self.place(handle.slot)
-    guard place.pointee.state.load(ordering: .relaxed) == handle.mark else { return nil }
-    return place.pointee.object?.takeUnretainedValue()
-  }
+  func find(_ handle: Handle) -> Object? { finder.find(handle)?.takeUnretainedValue() }
 
   /// The object of a claim that was won. Any thread, by the winner, until the owner removes it.
   func claimed(_ handle: Handle) -> Object? {
@@ -131,6 +150,16 @@ final class SlotMap<Object: AnyObject>: @unchecked Sendable {
     }
   }
 
+  /// The objects in so many slots from this one on. Returns where to go on; nil: those were the last. Owner only.
+  func forEach(from first: Int, slots: Int, _ body: (Object) -> Void) -> Int? {
+    var slot = first
+    while slot < used, slot - first < slots {
+      if let object = place(slot).pointee.object?.takeUnretainedValue() { body(object) }
+      slot += 1
+    }
+    return slot < used ? slot : nil
+  }
+
   private func putBack(_ slot: Int) {
     place(slot).pointee.nextFree = -1
     if freeTail >= 0 { place(Int(freeTail)).pointee.nextFree = Int32(slot) } else { freeHead = Int32(slot) }
@@ -144,11 +173,15 @@ final class SlotMap<Object: AnyObject>: @unchecked Sendable {
 
   /// A slot below `used`: its chunk exists.
   @inline(__always)
-  private func place(_ slot: Int) -> UnsafeMutablePointer<Slot> {
-    chunk(slot / SlotMap.chunkSlots).unsafelyUnwrapped + slot % SlotMap.chunkSlots
+  private func place(_ slot: Int) -> UnsafeMutablePointer<Slot> { SlotMap.place(slot, in: chunks) }
+
+  @inline(__always)
+  private static func place(_ slot: Int, in chunks: UnsafeMutablePointer<Atomic<UInt>>) -> UnsafeMutablePointer<Slot> {
+    let chunk = chunks[slot / chunkSlots].load(ordering: .acquiring)
+    return UnsafeMutablePointer<Slot>(bitPattern: chunk).unsafelyUnwrapped + slot % chunkSlots
   }
 
-  /// Any slot that a handle may claim to have.
+  /// The slot of any number: a forged handle may name one whose chunk does not exist.
   private func publishedPlace(_ slot: Int) -> UnsafeMutablePointer<Slot>? {
     guard slot < Handle.slotsMax, let chunk = chunk(slot / SlotMap.chunkSlots) else { return nil }
     return chunk + slot % SlotMap.chunkSlots

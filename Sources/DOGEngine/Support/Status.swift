@@ -34,6 +34,7 @@ public struct Status: RawRepresentable, Hashable, Sendable, Error, CustomStringC
   public static var slow: Status { Status(DOG_ESLOW) }
   public static var rate: Status { Status(DOG_ERATE) }
   public static var tls: Status { Status(DOG_ETLS) }
+  public static var cancelled: Status { Status(DOG_ECANCELLED) }
 
   public var isOK: Bool { rawValue == 0 }
 

@@ -4,9 +4,11 @@
 /// never early and at most one tick late, and putting it there looks at nothing else. Past the horizon (ticks times
 /// slots) the ring wraps: such a deadline is met once a round, found to be early, and stays.
 ///
-/// There is no cancel and no renewal. A token comes out exactly once for each time that it was put in; its owner then
-/// looks whether that deadline still holds, and if it has moved puts the token in again. So activity on a connection,
-/// which moves its deadline with every message, costs an assignment and not a walk to the wheel.
+/// There is no renewal. A token comes out exactly once for each time that it was put in, unless it is removed. Its
+/// owner then looks whether that deadline still holds, and puts the token in again if it has moved. So activity on a
+/// connection, which moves its deadline with every message, costs an assignment and no operation on the wheel. `remove`
+/// is for tokens that may be put in and given up any number of times before they are due. Each verb but `advance` is
+/// O(1).
 ///
 /// A clock that stands still or goes backwards is harmless: nothing comes out until it has passed where it was.
 struct TimerWheel {
@@ -15,7 +17,12 @@ struct TimerWheel {
     var deadline: UInt64
     /// The next in the same slot, or the next free one.
     var next: Int32
+    /// The one before it in the same slot; in the first of a slot, that slot (see `first`).
+    var previous: Int32
   }
+
+  /// No token: what a free node has.
+  private static var noToken: UInt64 { 0 }
 
   private static var none: Int32 { -1 }
 
@@ -42,17 +49,47 @@ struct TimerWheel {
 
   var isEmpty: Bool { count == 0 }
 
-  /// Puts a token in. One whose deadline has passed already comes out at the next tick.
-  mutating func insert(_ token: UInt64, at deadline: UInt64, now: UInt64) {
-    // Nothing was passed over since the last advance, so an idle wheel needs no turning.
+  /// What the first node of a slot has in `previous`: neither a node nor none.
+  private static func first(of slot: Int) -> Int32 { Int32(-2 - slot) }
+
+  /// Puts a token in, which is not 0. One whose deadline has passed already comes out at the next tick. Returns where
+  /// it is, for `remove`.
+  @discardableResult
+  mutating func insert(_ token: UInt64, at deadline: UInt64, now: UInt64) -> Int {
+    // An empty wheel has nothing for the ticks since the last advance: it begins anew from `now`.
     if count == 0 { tick = now / tickMs }
     let due = max(deadline / tickMs + (deadline % tickMs == 0 ? 0 : 1), tick &+ 1)
     let slot = self.slot(of: due)
     let node = takeNode()
-    nodes[node] = Node(token: token, deadline: deadline, next: slots[slot])
+    let next = slots[slot]
+    nodes[node] = Node(token: token, deadline: deadline, next: next, previous: TimerWheel.first(of: slot))
+    if next != TimerWheel.none { nodes[Int(next)].previous = Int32(node) }
     slots[slot] = Int32(node)
     occupied[slot / 64] |= 1 << UInt64(slot % 64)
     count += 1
+    return node
+  }
+
+  /// Takes a token out again. Does nothing if the token has come out already: its node may be another's by now.
+  mutating func remove(_ token: UInt64, at node: Int) {
+    guard node < nodes.count, nodes[node].token == token, token != TimerWheel.noToken else { return }
+    let (previous, next) = (nodes[node].previous, nodes[node].next)
+    if previous >= 0 {
+      nodes[Int(previous)].next = next
+    } else {
+      let slot = Int(-2 - previous)
+      slots[slot] = next
+      if next == TimerWheel.none { occupied[slot / 64] &= ~(1 << UInt64(slot % 64)) }
+    }
+    if next != TimerWheel.none { nodes[Int(next)].previous = previous }
+    free(node)
+  }
+
+  private mutating func free(_ node: Int) {
+    nodes[node].token = TimerWheel.noToken
+    nodes[node].next = freeNode
+    freeNode = Int32(node)
+    count -= 1
   }
 
   /// Appends every token that is due to `due`, in no order.
@@ -102,11 +139,11 @@ struct TimerWheel {
       let next = nodes[index].next
       if nodes[index].deadline <= now {
         due.append(nodes[index].token)
-        nodes[index].next = freeNode
-        freeNode = node
-        count -= 1
+        free(index)
       } else {
         nodes[index].next = kept
+        nodes[index].previous = TimerWheel.first(of: slot)
+        if kept != TimerWheel.none { nodes[Int(kept)].previous = node }
         kept = node
       }
       node = next
@@ -117,7 +154,7 @@ struct TimerWheel {
 
   private mutating func takeNode() -> Int {
     guard freeNode != TimerWheel.none else {
-      nodes.append(Node(token: 0, deadline: 0, next: TimerWheel.none))
+      nodes.append(Node(token: TimerWheel.noToken, deadline: 0, next: TimerWheel.none, previous: TimerWheel.none))
       return nodes.count - 1
     }
     let node = Int(freeNode)
@@ -131,7 +168,10 @@ struct TimerWheel {
       let bit = occupied[slot / 64] >> UInt64(slot % 64) & 1
       precondition((first != TimerWheel.none) == (bit == 1), "slot \(slot) begins with \(first) and its bit is \(bit)")
       var node = first
+      var previous = TimerWheel.first(of: slot)
       while node != TimerWheel.none {
+        precondition(nodes[Int(node)].previous == previous, "node \(node) points back to another")
+        previous = node
         waiting += 1
         precondition(waiting <= count, "more than \(count) tokens wait")
         node = nodes[Int(node)].next

@@ -2,9 +2,9 @@
 ///
 /// The server keeps no context, ever: one compressed frame serves every receiver, and a receiver's outbox may drop it.
 struct DeflateAgreement: Equatable, Sendable {
-  /// Of the window that the client holds for what we send, 8 to 15.
+  /// The window that the client has for what we send: the class's, 9 or 8 bits.
   var serverWindowBits: Int
-  /// Of the window that we must hold for what the client sends, 8 to 15.
+  /// The window that we must have for what the client sends: 8 to 15 bits.
   var clientWindowBits: Int
   /// True when the client may refer to its earlier messages.
   var keepsClientContext: Bool
@@ -50,11 +50,19 @@ struct DeflateAgreement: Equatable, Sendable {
       default: return nil
       }
     }
-    serverWindowBits = min(serverBits ?? 15, settings.windowBits)
+    serverWindowBits = DeflateAgreement.serverWindow(within: serverBits ?? 15, settings)
     clientWindowBits = min(clientBits ?? 15, clientBits == nil ? 15 : settings.clientWindowBits)
     keepsClientContext = settings.keepsClientContext && !clientNoContext
     mustNameServerWindow = serverBits != nil
     mayNameClientWindow = clientBits != nil
+  }
+
+  /// The class's window, or else the smallest: a message to many is compressed at most twice, whatever strangers offer.
+  ///
+  /// A response may name a smaller window than the offer does (section 7.1.2.1). A client that offers 8 bits gets only
+  /// those messages compressed that fit them: see `FrameEncoding.deflateBits`.
+  private static func serverWindow(within offered: Int, _ settings: DeflateSettings) -> Int {
+    offered >= settings.windowBits ? settings.windowBits : min(offered, FrameEncoding.smallWindowBits)
   }
 
   /// A decimal number without leading zeros, 8 to 15 (section 7.1.2).
@@ -72,7 +80,7 @@ struct DeflateAgreement: Equatable, Sendable {
     }
   }
 
-  /// The value of Sec-WebSocket-Extensions in the response. Where nothing is said of a window it has 15 bits.
+  /// The value of Sec-WebSocket-Extensions in the response. A window that is not named has 15 bits.
   var response: String {
     var value = "permessage-deflate; server_no_context_takeover"
     if !keepsClientContext { value += "; client_no_context_takeover" }

@@ -8,8 +8,17 @@ public struct DeflateSettings: Sendable {
 
   public init() {}
 
-  var isValid: Bool {
-    (1...9).contains(level) && (9...15).contains(windowBits) && (8...15).contains(clientWindowBits)
-      && (0...1 << 30).contains(bytesMin)
+  /// What is wrong with it, by dog.h's name of the member; nil if all is well.
+  var fault: String? {
+    let members: [(String, Int, ClosedRange<Int>)] = [
+      ("deflate_level", level, 1...9),
+      ("deflate_window_bits", windowBits, 9...15),
+      ("deflate_client_window_bits", clientWindowBits, 8...15),
+      ("deflate_bytes_min", bytesMin, 0...1 << 30),
+    ]
+    for (name, value, range) in members where !range.contains(value) {
+      return "\(name) is \(value), not \(range.lowerBound) to \(range.upperBound)"
+    }
+    return nil
   }
 }

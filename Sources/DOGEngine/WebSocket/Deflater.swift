@@ -2,7 +2,7 @@ import CZlib
 
 /// Compresses messages (RFC 7692, section 7.2.1), each by itself. On one worker.
 final class Deflater {
-  /// An empty block without compression, which a flush ends with and a message leaves out.
+  /// The size of the empty uncompressed block that ends a flush. A message leaves it out.
   static var tailCount: Int { 4 }
 
   /// zlib's state points back at it, so it must not move.
@@ -12,10 +12,10 @@ final class Deflater {
   init?(windowBits: Int, level: Int) {
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
-    // A hash table that suits the window: it is cleared before each message. Room for 64 or more symbols a block for
-    // each bit of it; blocks of a few symbols would not pay for their code tables.
+    // The hash table is cleared before each message, so it should be no larger than suits the window. But zlib also
+    // makes its blocks smaller with it, and blocks of few symbols would not pay for their code tables.
     let memoryLevel = min(windowBits - 5, 8)
-    // The deinit runs for what fails here too, and deflateEnd knows a stream that was never begun.
+    // If this fails, deinit runs too: deflateEnd accepts a stream that was never begun.
     guard czlib_deflate_init(stream, Int32(level), Int32(-windowBits), Int32(memoryLevel)) == Z_OK else { return nil }
   }
 
@@ -24,8 +24,8 @@ final class Deflater {
     stream.deallocate()
   }
 
-  /// Writes the compressed `message` at the start of `room`, its tail left out, and returns its size. Nil where that
-  /// needs more room than there is, less the tail and one byte.
+  /// Writes the compressed `message` without its tail at the start of `room`, and returns its size. Nil if `room` is
+  /// not large enough for that, the tail and one more byte.
   func compress(_ message: UnsafeRawBufferPointer, into room: UnsafeMutableRawBufferPointer) -> Int? {
     guard let source = message.baseAddress, let count = UInt32(exactly: message.count),
       let free = UInt32(exactly: room.count), deflateReset(stream) == Z_OK
@@ -35,7 +35,7 @@ final class Deflater {
     stream.pointee.next_out = room.baseAddress?.assumingMemoryBound(to: UInt8.self)
     stream.pointee.avail_out = free
     let status = deflate(stream, Z_SYNC_FLUSH)
-    // Room to spare is how zlib says that the flush is complete.
+    // zlib says by room to spare that the flush is complete.
     let isWhole = status == Z_OK && stream.pointee.avail_in == 0 && stream.pointee.avail_out > 0
     stream.pointee.next_in = nil
     stream.pointee.next_out = nil
@@ -43,7 +43,7 @@ final class Deflater {
   }
 }
 
-/// The deflaters of one worker, each made when it is first needed, and the room that they write to.
+/// The deflaters of one worker, each made when it is first needed, and the buffer that they write to.
 final class DeflaterPool {
   private static var roomBytesMax: Int { 64 << 10 }
 
@@ -54,22 +54,30 @@ final class DeflaterPool {
 
   private var deflaters: [Key: Deflater] = [:]
   private var room: UnsafeMutableRawBufferPointer
+  private(set) var budget: DeflateBudget
 
   /// Nothing is made before it is needed.
-  init() { room = UnsafeMutableRawBufferPointer(start: nil, count: 0) }
+  init(_ budget: DeflateBudget) {
+    room = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    self.budget = budget
+  }
 
   deinit { room.deallocate() }
 
-  /// The compressed message, good until the next call. Nil: to be sent as it is, because it is too short, does not
-  /// shrink, or there is no memory.
+  /// A turn of the worker is over.
+  func endTurn() { budget.renew() }
+
+  /// The compressed message, good until the next call. Nil: the message is to be sent plain, because it is too short,
+  /// does not shrink, costs more than this turn has left, or there is no memory.
   func compress(
     _ message: UnsafeRawBufferPointer, windowBits: Int, _ settings: DeflateSettings
   ) -> UnsafeRawBufferPointer? {
     guard windowBits > 0, message.count >= settings.bytesMin, message.count > 1 else { return nil }
+    guard budget.spend(message.count, level: settings.level) else { return nil }
     let key = Key(windowBits: windowBits, level: settings.level)
     guard let deflater = deflaters[key] ?? Deflater(windowBits: windowBits, level: settings.level) else { return nil }
     deflaters[key] = deflater
-    // With its tail and the byte to spare, what fits is shorter than the message.
+    // With its tail and the spare byte, a result that fits is shorter than the message.
     let needed = message.count + Deflater.tailCount
     if room.count < needed || (room.count > DeflaterPool.roomBytesMax && needed <= DeflaterPool.roomBytesMax) {
       room.deallocate()

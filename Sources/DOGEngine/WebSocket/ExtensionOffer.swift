@@ -6,15 +6,15 @@
 struct ExtensionOffer: Equatable {
   struct Parameter: Equatable {
     let name: [UInt8]
-    /// Unquoted; nil where there is none.
+    /// Unquoted; nil if there is none.
     let value: [UInt8]?
   }
 
   let name: [UInt8]
   let parameters: [Parameter]
 
-  /// The offers in their order, which is the client's preference. Nil: the header is not of this grammar. Several
-  /// headers are one list, joined by commas; empty elements of it do not count (RFC 9110, section 5.6.1).
+  /// The offers in their order, which is the client's preference. Nil: the header does not follow this grammar. Several
+  /// headers are one list, joined by commas; empty elements do not count (RFC 9110, section 5.6.1).
   static func list(_ header: [UInt8]) -> [ExtensionOffer]? {
     var scanner = Scanner(bytes: header)
     var offers: [ExtensionOffer] = []
@@ -37,13 +37,13 @@ struct ExtensionOffer: Equatable {
 
   private struct Scanner {
     let bytes: [UInt8]
-    var place = 0
+    var offset = 0
 
-    var isAtEnd: Bool { place == bytes.count }
+    var isAtEnd: Bool { offset == bytes.count }
 
     mutating func take(_ byte: UInt8) -> Bool {
-      guard !isAtEnd, bytes[place] == byte else { return false }
-      place += 1
+      guard !isAtEnd, bytes[offset] == byte else { return false }
+      offset += 1
       return true
     }
 
@@ -52,9 +52,9 @@ struct ExtensionOffer: Equatable {
     }
 
     mutating func token() -> [UInt8]? {
-      let start = place
-      while !isAtEnd, Handshake.isTokenByte(bytes[place]) { place += 1 }
-      return place > start ? [UInt8](bytes[start..<place]) : nil
+      let start = offset
+      while !isAtEnd, ASCII.isTokenByte(bytes[offset]) { offset += 1 }
+      return offset > start ? [UInt8](bytes[start..<offset]) : nil
     }
 
     mutating func parameter() -> Parameter? {
@@ -73,9 +73,9 @@ struct ExtensionOffer: Equatable {
       var value: [UInt8] = []
       while !take(UInt8(ascii: "\"")) {
         _ = take(UInt8(ascii: "\\"))
-        guard !isAtEnd, Handshake.isTokenByte(bytes[place]) else { return nil }
-        value.append(bytes[place])
-        place += 1
+        guard !isAtEnd, ASCII.isTokenByte(bytes[offset]) else { return nil }
+        value.append(bytes[offset])
+        offset += 1
       }
       return value.isEmpty ? nil : value
     }

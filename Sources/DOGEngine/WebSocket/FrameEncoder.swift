@@ -1,5 +1,5 @@
-/// Writes the frames of a server (RFC 6455, section 5.2): never masked, never fragmented. The caller finds the room,
-/// and the same bytes serve every receiver.
+/// Writes the frames of a server (RFC 6455, section 5.2): never masked, never fragmented. The caller provides the
+/// memory, and the same bytes serve every receiver.
 enum FrameEncoder {
   /// The longest reason that fits into a close frame beside its code.
   static var closeReasonMax: Int { FrameHeader.controlPayloadMax - 2 }
@@ -36,20 +36,7 @@ enum FrameEncoder {
     (destination + 4).copyMemory(from: source, byteCount: reason.count)
   }
 
-  /// Opcode and length, header included, of the frame that begins at `bytes`. Only for frames written here.
-  static func frame(at bytes: UnsafeRawPointer) -> (opcode: Opcode, size: Int) {
-    let first = bytes.load(as: UInt8.self)
-    guard let opcode = Opcode(rawValue: first & 0x0F), first & 0x80 != 0 else {
-      preconditionFailure("no frame of ours begins with \(first)")
-    }
-    switch bytes.load(fromByteOffset: 1, as: UInt8.self) {
-    case 126: return (opcode, 4 + Int(UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))))
-    case 127: return (opcode, 10 + Int(UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt64.self))))
-    case let short: return (opcode, 2 + Int(short))
-    }
-  }
-
-  /// Kind and payload of a whole frame that `write` made of a message as it is.
+  /// Kind and payload of a whole uncompressed frame that `write` made.
   static func message(of frame: UnsafeRawBufferPointer) -> (kind: MessageKind, payload: UnsafeRawBufferPointer) {
     let header = frame[1] < 126 ? 2 : frame[1] == 126 ? 4 : 10
     return (

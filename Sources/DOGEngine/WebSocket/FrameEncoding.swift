@@ -4,6 +4,9 @@ struct FrameEncoding: Hashable, Sendable {
   /// 0 for plain, else 8 to 15.
   let windowBits: Int
 
+  /// The smallest window that zlib compresses with.
+  static var smallWindowBits: Int { 9 }
+
   static var plain: FrameEncoding { FrameEncoding(windowBits: 0) }
   /// Those that compress, the largest window first.
   static var compressed: StrideTo<Int> { stride(from: 15, to: 7, by: -1) }
@@ -13,9 +16,9 @@ struct FrameEncoding: Hashable, Sendable {
   /// Which window to compress `count` bytes with, for a peer that holds `windowBits`; 0: not at all.
   ///
   /// A window larger than the message finds nothing more in it. So short messages get a small one, which is quick to
-  /// clear before each, and is mostly the same for all peers: one frame serves them all. zlib never looks further back
-  /// than its window less 262 bytes, and has no window of 8 bits for raw DEFLATE: a peer that holds no more gets
-  /// compressed only what is no longer than that.
+  /// clear, and which is mostly the same for all peers: one frame serves them all. zlib never looks further back than
+  /// its window less 262 bytes. It has no window of 8 bits for raw DEFLATE: a peer with no more than that gets only
+  /// messages compressed that are no longer.
   func deflateBits(forMessageOf count: Int) -> Int {
     if windowBits < 9 { return count <= 1 << windowBits ? 9 : 0 }
     let lookahead = 262

@@ -1,5 +1,5 @@
-/// What stands before the payload of a frame from a client (RFC 6455, section 5.2), with the rules that a frame must
-/// keep by itself. What depends on the frames before it is for FrameParser.
+/// The header of a frame from a client (RFC 6455, section 5.2), with the rules for a frame by itself. Rules that depend
+/// on earlier frames are in FrameParser.
 struct FrameHeader {
   enum Decoded {
     case needMore
@@ -22,9 +22,9 @@ struct FrameHeader {
   /// Of the header itself.
   let size: Int
 
-  /// Reads the header at the start of `bytes`, of which there may be too few or too many. Each rule is tested as soon
-  /// as the bytes it speaks of are there, so that the outcome is the same however the bytes were split.
-  /// `mayBeCompressed`: permessage-deflate was negotiated.
+  /// Reads the header at the start of `bytes`, which may be too few or more than that. Each rule is tested as soon as
+  /// its bytes are there, so the outcome is the same however the bytes were split. `mayBeCompressed`:
+  /// permessage-deflate was negotiated.
   static func decode(_ bytes: UnsafeRawBufferPointer, mayBeCompressed: Bool = false) -> Decoded {
     guard bytes.count >= 1 else { return .needMore }
     // > MUST be 0 unless an extension is negotiated that defines meanings for non-zero values.

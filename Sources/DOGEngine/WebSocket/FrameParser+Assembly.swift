@@ -1,7 +1,6 @@
 extension FrameParser {
-  /// What a parser keeps while something is incomplete: a header torn between reads, the payload of a frame, the
-  /// message that its fragments make up. A control frame may come torn between the fragments of a message, so it has
-  /// room of its own.
+  /// What a parser keeps while something is incomplete: a header split between reads, the payload of a frame, a message
+  /// in fragments. A control frame may come in pieces between the fragments of a message, so it has room of its own.
   final class Assembly {
     /// Why a message is refused.
     enum Fault {
@@ -13,24 +12,27 @@ extension FrameParser {
 
     private let messageBytesMax: Int
     private let inflation: Inflation?
-    /// From the first frame of a compressed message to its end.
+    /// Set from the first frame of a compressed message to its end.
     private var inflater: Inflater?
     /// The frame whose payload is being received; nil while a header is awaited.
     private(set) var frame: FrameHeader?
     /// How much of its payload came; 0 without a frame.
     private(set) var received = 0
-    /// Of the message under way; nil when there is none.
+    /// The kind of the incomplete message; nil if there is none.
     private(set) var kind: MessageKind?
-    /// Of the message that ended last.
+    /// The kind of the message that ended last.
     private(set) var endedKind = MessageKind.binary
-    /// Bytes of the message under way, over all its frames so far.
+    /// Bytes of the incomplete message, over all its frames so far.
     private(set) var messageCount = 0
-    /// The same as they came: before they were inflated.
+    /// The same before they were inflated.
     private(set) var payloadCount = 0
 
-    /// Where the text under way stands; it may end inside a character with every frame but the last.
+    /// How many of the bytes that inflating has added `takeInflated` has reported.
+    private var inflatedTold = 0
+
+    /// The state of the incomplete text; every frame but the last may end inside a character.
     private var validator = UTF8Validator()
-    /// For `messageCapacity` bytes; nil until the first byte of a message.
+    /// Has `messageCapacity` bytes; nil until the first byte of a message.
     private var room: UnsafeMutableRawPointer?
     private(set) var messageCapacity = 0
     /// Room for the longest header and, behind it, for the longest payload of a control frame.
@@ -50,14 +52,27 @@ extension FrameParser {
       giveInflater()
     }
 
-    /// True when a header began in an earlier read, and goes on in the next.
+    /// True if a header began in an earlier read and is not complete.
     var isWithinHeader: Bool { headerCount > 0 }
 
-    /// Of the message under way.
+    /// Whether the incomplete message is compressed.
     var isCompressed: Bool { inflater != nil }
 
-    /// True when nothing is incomplete: all that it still holds was handed out.
+    /// True if nothing is incomplete: everything that it still holds was handed out.
     var isEmpty: Bool { frame == nil && kind == nil && headerCount == 0 }
+
+    /// About how much memory it takes.
+    var bytesHeld: Int { Assembly.bytesMin + messageCapacity + (inflater?.bytesHeld ?? 0) }
+
+    /// What an assembly without a message takes: the object and its scratch.
+    private static let bytesMin = 384
+
+    /// By how many bytes inflating has made the payload longer since the last call.
+    func takeInflated() -> Int {
+      let new = max(messageCount - payloadCount - inflatedTold, 0)
+      inflatedTold += new
+      return new
+    }
 
     /// Goes on with the header of the next frame.
     func header(from input: inout UnsafeMutableRawBufferPointer) -> FrameHeader.Decoded {
@@ -99,8 +114,8 @@ extension FrameParser {
       payloadCount += bytes.count
       if let inflater { return inflate(bytes, with: inflater) }
       if kind == .text && !(isASCII && validator.isComplete) && !validator.validate(bytes) { return .notUTF8 }
-      // Grows with what came, not to the length that the header claims: a claim costs the client nothing. At most twice
-      // what came; exactly the message where its end is known.
+      // Grows with what came, not to the length that the header announces, which costs the client nothing. At most
+      // twice what came; exactly the size of the message if its end is known.
       let needed = messageCount + bytes.count
       let whole = frame.isFinal ? messageCount + (frame.length - received) : Int.max
       if needed > messageCapacity { grow(to: min(needed * 2, whole)) }
@@ -135,8 +150,8 @@ extension FrameParser {
 
     var message: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: room ?? scratch, count: messageCount) }
 
-    /// In steps that each at most double what there is, and no byte further than the limit and one: a message that
-    /// inflates without end is found out while it does. Text is validated after each step.
+    /// In steps that each at most double what there is, up to one byte past the limit: so a message that inflates
+    /// without end is refused in time. Text is validated after each step.
     private func inflate(_ bytes: UnsafeRawBufferPointer, with inflater: Inflater) -> Fault? {
       let firstBytesMax = 16 << 10
       var input = bytes

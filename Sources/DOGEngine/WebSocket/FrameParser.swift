@@ -1,10 +1,10 @@
 /// The frames of one client (RFC 6455, section 5), from reads of any size to whole messages.
 ///
-/// DESIGN: a message of one frame that lies whole in the read buffer, which is nearly every message, is unmasked where
-/// it lies and handed out from there. Only what straddles reads or comes in fragments is put together in memory of the
-/// parser's own, which exists only while something is incomplete: an idle connection has none.
+/// DESIGN: a message of one frame that lies whole in the read buffer, as nearly every message does, is unmasked and
+/// handed out in place. Only a message that is split between reads or comes in fragments is put together in memory of
+/// the parser's own, which exists only while something is incomplete: an idle connection has none.
 ///
-/// Text is validated as it comes, so a message is refused at its first bad byte, wherever reads and fragments end.
+/// Text is validated as it comes. So a message is refused at its first bad byte, wherever reads and fragments end.
 struct FrameParser: ~Copyable {
   enum Event {
     /// The input is consumed.
@@ -18,18 +18,18 @@ struct FrameParser: ~Copyable {
     case invalid(CloseCode, StaticString)
   }
 
-  /// Bytes of a message, and of a frame; 32 bits keep an idle connection small.
+  /// The most bytes of a message, and of a frame; 32 bits keep an idle connection small.
   private let limit: UInt32
   /// `UInt32.max` for no limit but the message's.
   private let frameBytesMax: UInt32
   private let inflation: Inflation?
   /// What is incomplete, or was handed out from there by the last call; nil between messages.
   private var assembly: Assembly?
-  /// True once a close frame came or the client was refused. What follows is thrown away: after a close frame nothing
-  /// may follow, and after an error nothing means anything.
+  /// True once a close frame came or the client was refused. What follows is thrown away: nothing may follow a close
+  /// frame, and after an error nothing can be trusted.
   private var isEnded = false
 
-  /// A `frameBytesMax` of 0 is as much as a message may have. `inflation`: where permessage-deflate was negotiated.
+  /// A `frameBytesMax` of 0 is the message's limit. `inflation`: set if permessage-deflate was negotiated.
   init(messageBytesMax: Int, frameBytesMax: Int = 0, inflation: Inflation? = nil) {
     limit = UInt32(clamping: messageBytesMax)
     self.frameBytesMax = frameBytesMax > 0 ? UInt32(clamping: frameBytesMax) : .max
@@ -38,6 +38,25 @@ struct FrameParser: ~Copyable {
 
   /// True when a message has begun that goes on in later frames.
   var isWithinMessage: Bool { !isEnded && assembly?.kind != nil }
+
+  /// True if a header, a frame or a message has begun and is not complete.
+  @inline(__always)
+  var isUnfinished: Bool {
+    guard let assembly else { return false }
+    return !isEnded && !assembly.isEmpty
+  }
+
+  /// How much memory that takes.
+  var bytesHeld: Int { assembly?.bytesHeld ?? 0 }
+
+  /// Nothing more is read: what had begun is freed.
+  mutating func abandon() {
+    isEnded = true
+    assembly = nil
+  }
+
+  /// By how many bytes inflating has made payload longer since the last call.
+  mutating func takeInflated() -> Int { assembly?.takeInflated() ?? 0 }
 
   @inline(__always)
   private var messageBytesMax: Int { Int(limit) }
@@ -48,12 +67,14 @@ struct FrameParser: ~Copyable {
   @inline(__always)
   mutating func next(_ input: inout UnsafeMutableRawBufferPointer) -> Event {
     if input.isEmpty && assembly == nil { return .needMore }
-    return nextShortMessage(&input) ?? nextOfAny(&input)
+    if let (kind, payload) = nextShortMessage(&input) { return .message(kind, payload) }
+    return nextOfAny(&input)
   }
 
-  /// The straight path: a message of one short frame, all of it there. Nil when it is anything else, whatever that is.
+  /// The straight path: a message of one short frame, all of it there. Nil when it is anything else, whatever that is;
+  /// the input is as it was.
   @inline(__always)
-  private mutating func nextShortMessage(_ input: inout UnsafeMutableRawBufferPointer) -> Event? {
+  func nextShortMessage(_ input: inout UnsafeMutableRawBufferPointer) -> (MessageKind, UnsafeRawBufferPointer)? {
     let headerSize = 6
     guard assembly == nil, !isEnded, input.count >= headerSize, let base = input.baseAddress else { return nil }
     let first = base.load(as: UInt8.self)
@@ -69,11 +90,15 @@ struct FrameParser: ~Copyable {
     let bytes = UnsafeRawBufferPointer(start: payload, count: length)
     if first == 0x82 {
       input.consume(headerSize + length)
-      return .message(.binary, bytes)
+      return (.binary, bytes)
     }
-    guard isASCII || UTF8Validator.isValid(bytes) else { return refuse(.invalidPayload, Reason.notUTF8) }
+    guard isASCII || UTF8Validator.isValid(bytes) else {
+      // Masked again, for whoever refuses it.
+      _ = key.unmask(payload, count: length)
+      return nil
+    }
     input.consume(headerSize + length)
-    return .message(.text, bytes)
+    return (.text, bytes)
   }
 
   @inline(never)
@@ -95,7 +120,7 @@ struct FrameParser: ~Copyable {
     return .needMore
   }
 
-  /// The next header. Where `input` ends inside it, its beginning is kept.
+  /// The next header. If `input` ends inside it, its beginning is kept.
   private mutating func header(from input: inout UnsafeMutableRawBufferPointer) -> FrameHeader.Decoded {
     if let assembly, assembly.isWithinHeader { return assembly.header(from: &input) }
     let decoded = FrameHeader.decode(UnsafeRawBufferPointer(input), mayBeCompressed: inflation != nil)
@@ -111,7 +136,7 @@ struct FrameParser: ~Copyable {
     return decoded
   }
 
-  /// What the header alone brings about; nil to go on.
+  /// What the header alone decides; nil to go on.
   private mutating func begin(_ frame: FrameHeader, in input: inout UnsafeMutableRawBufferPointer) -> Event? {
     if !frame.opcode.isControl {
       let isWithinMessage = assembly?.kind != nil
@@ -122,7 +147,7 @@ struct FrameParser: ~Copyable {
       guard frame.length <= frameBytesMax || frameBytesMax == .max else {
         return refuse(.messageTooBig, "frame too big")
       }
-      // The sum so far is within the limit, so that the difference is not negative.
+      // The sum so far is within the limit, so the difference is not negative.
       guard frame.length <= payloadBytesMax(frame) - (assembly?.payloadCount ?? 0) else {
         return refuse(.messageTooBig, Reason.tooBig)
       }
@@ -134,15 +159,16 @@ struct FrameParser: ~Copyable {
     return nil
   }
 
-  /// How much payload the frames of a message may have. Compressed ones are measured as they inflate; this is for what
-  /// inflates to little or nothing: no encoder makes a message longer by more than an eighth and a few blocks.
+  /// How much payload the frames of a message may have. Compressed messages are measured as they inflate. This limit is
+  /// for payload that inflates to little or nothing: no encoder makes a message longer by more than an eighth and a few
+  /// blocks.
   private func payloadBytesMax(_ frame: FrameHeader) -> Int {
     let isCompressed = frame.isCompressed || assembly?.isCompressed == true
     return isCompressed ? messageBytesMax + messageBytesMax / 8 + 1024 : messageBytesMax
   }
 
-  /// Hands out, from the read buffer, a frame that is complete by itself. Nil for a fragment and for what is
-  /// compressed.
+  /// Hands out, from the read buffer, a frame that is complete by itself. Nil for a fragment and for a compressed
+  /// frame.
   private mutating func takeWhole(
     _ frame: FrameHeader, from input: inout UnsafeMutableRawBufferPointer
   ) -> Event? {
@@ -163,7 +189,7 @@ struct FrameParser: ~Copyable {
     return .message(kind, payload)
   }
 
-  /// Puts what there is of the payload to the rest; nil when the frame is complete and nothing came of it yet.
+  /// Adds what there is of the payload to the rest; nil if the frame is complete and its message is not.
   private mutating func continuePayload(
     of frame: FrameHeader, in assembly: Assembly, from input: inout UnsafeMutableRawBufferPointer
   ) -> Event? {

@@ -4,7 +4,7 @@ import CZlib
 /// room for. On one worker.
 final class Inflater {
   enum Step: Equatable {
-    /// So many bytes were written; fewer than there was room for means that nothing more comes of the input.
+    /// So many bytes were written. Fewer than there was room for: the input gives no more.
     case inflated(Int)
     case invalid
     case noMemory
@@ -20,7 +20,7 @@ final class Inflater {
   private(set) var windowBits: Int
   /// True until the message has brought a byte.
   private var isUntouched = true
-  /// True when what came last ended a block that says it is the final one.
+  /// True if what came last ended a block that is marked as the final one.
   private var isPastFinal = false
 
   /// zlib takes its memory as it needs it: the window only when a message comes in pieces.
@@ -31,6 +31,9 @@ final class Inflater {
     // Negative: no zlib header around it.
     isReady = czlib_inflate_init(stream, Int32(-windowBits)) == Z_OK
   }
+
+  /// What zlib says that it takes: the window and its state.
+  var bytesHeld: Int { 1 << windowBits + 7_400 }
 
   deinit {
     if isReady { inflateEnd(stream) }
@@ -44,13 +47,13 @@ final class Inflater {
     if isReady && !keepsContext { inflateReset(stream) }
   }
 
-  /// Forgets all, for a client with this window.
+  /// Makes it as new, for a client with this window.
   func reset(windowBits: Int) {
     if isReady && windowBits != self.windowBits { inflateReset2(stream, Int32(-windowBits)) }
     self.windowBits = windowBits
   }
 
-  /// Consumes from the front of `input` what gives at most the bytes that `room`, which is not empty, has place for.
+  /// Inflates from the front of `input` until `room`, which is not empty, is full or the input is used up.
   func inflate(_ input: inout UnsafeRawBufferPointer, into room: UnsafeMutableRawBufferPointer) -> Step {
     guard isReady else { return .noMemory }
     if !input.isEmpty { isUntouched = false }
@@ -59,7 +62,7 @@ final class Inflater {
       let status = run(&input, room, &written)
       switch status {
       case Z_OK: if input.isEmpty && written < room.count { return .inflated(written) }
-      // Nothing to do: neither input nor anything kept back.
+      // zlib has no input and keeps nothing back.
       case Z_BUF_ERROR: return .inflated(written)
       case Z_STREAM_END:
         // > [...] DEFLATE blocks with the "BFINAL" bit set to 1 [...] (section 7.2.3.4). More blocks may follow, from
@@ -74,12 +77,11 @@ final class Inflater {
     return .inflated(written)
   }
 
-  /// All of the message has been given: `inflate` with this for its input gives the rest. Empty where the message ends
-  /// by itself: it brought nothing at all, or its last block says that it is the final one, as a sender without the
-  /// means to flush may have it.
+  /// When all of the message was given, `inflate` with this as its input gives the rest. Empty if the message ends by
+  /// itself: it had no bytes, or its last block is marked as the final one, as a sender that cannot flush may do.
   var end: [UInt8] { isUntouched || isPastFinal ? [] : Inflater.tail }
 
-  /// True when all that came, its end with it, makes up whole blocks: nothing is missing.
+  /// True if all that came, with `end`, makes up whole blocks.
   var isComplete: Bool {
     // zlib says where it stands: 128 for "between blocks", and below that how many bits of the last byte are unused.
     isUntouched || isPastFinal || (isReady && stream.pointee.data_type & 0xBF == 0x80)
@@ -128,7 +130,7 @@ final class Inflation {
   private let pool: InflaterPool
   private let windowBits: Int
   private let keepsContext: Bool
-  /// With context takeover its own one, from its first compressed message on.
+  /// With context takeover the client's own inflater, from its first compressed message on.
   private var own: Inflater?
 
   init(pool: InflaterPool, windowBits: Int, keepsContext: Bool) {

@@ -1,15 +1,17 @@
-/// Whether a peer is still there. One that was silent for an interval is pinged, and given up when it has not answered
+/// Whether a peer is still there. A peer that was silent for an interval is pinged, and given up if it does not answer
 /// within a timeout.
 ///
-/// A ping waits its turn: in the outbox, then in the kernel, behind all that was sent before it. As long as it is on
-/// its way, a peer that takes what is before it is alive, however slowly: only when the ping has arrived, or nothing
-/// arrives any more, does the timeout run. What is sent after the ping proves nothing, or a peer that hangs would be
-/// kept by the room in its buffers.
+/// A ping waits in the outbox and then in the kernel, behind all that was sent before it. Until it has arrived, a peer
+/// that takes what is before it is alive, however slowly. So the timeout runs only when the ping has arrived, or while
+/// nothing arrives. Bytes sent after the ping prove nothing: the room in its buffers would keep a peer that hangs. A
+/// peer that takes a byte at a time is kept no longer than the total.
 struct KeepAlive {
   struct Limits {
     /// 0: nobody is pinged.
     let intervalMs: UInt64
     let timeoutMs: UInt64
+    /// From a ping to its answer, however much arrives in between.
+    let totalMs: UInt64
   }
 
   enum Action: Equatable {
@@ -20,9 +22,11 @@ struct KeepAlive {
   }
 
   private var heardAt: UInt64
-  /// Since when the timeout runs, while a ping is unanswered. Milliseconds cannot say which of the two came first where
-  /// a peer answers at once, so what is heard takes back the ping.
-  private var waitingSince: UInt64?
+  /// Since when the timeout runs, while a ping is unanswered; else `.max`. Milliseconds cannot tell which came first if
+  /// a peer answers at once, so anything that is heard ends the wait.
+  private var waitingSince = UInt64.max
+  /// When it was pinged, while that is unanswered.
+  private var pingedAt: UInt64 = 0
   /// While a ping is unanswered: how many bytes had been delivered when the timeout began, and how many are when the
   /// ping is among them.
   private var delivered = 0
@@ -33,19 +37,21 @@ struct KeepAlive {
   @inline(__always)
   mutating func heard(nowMs: UInt64) {
     heardAt = nowMs
-    waitingSince = nil
+    waitingSince = .max
   }
 
   /// A ping was queued: it is delivered with the last of the first `end` bytes.
   mutating func pinged(nowMs: UInt64, delivered: Int, upTo end: Int) {
     waitingSince = nowMs
+    pingedAt = nowMs
     self.delivered = delivered
     pingEnd = end
   }
 
   mutating func timePassed(nowMs: UInt64, delivered now: @autoclosure () -> Int, _ limits: Limits) -> Action {
     guard limits.intervalMs > 0 else { return .none }
-    guard let since = waitingSince else { return nowMs >= heardAt + limits.intervalMs ? .ping : .none }
+    guard waitingSince != .max else { return nowMs >= heardAt + limits.intervalMs ? .ping : .none }
+    if nowMs >= pingedAt + limits.totalMs { return .giveUp }
     if delivered < pingEnd {
       let now = now()
       if now > delivered {
@@ -54,15 +60,15 @@ struct KeepAlive {
         return .none
       }
     }
-    return nowMs >= since + limits.timeoutMs ? .giveUp : .none
+    return nowMs >= waitingSince + limits.timeoutMs ? .giveUp : .none
   }
 
   /// When `timePassed` may have something to do next; nil: never.
   func nextMs(nowMs: UInt64, _ limits: Limits) -> UInt64? {
     guard limits.intervalMs > 0 else { return nil }
-    guard let since = waitingSince else { return heardAt + limits.intervalMs }
-    // An answer may come at once, and the next ping be due before this one's deadline.
-    let next = since + min(limits.intervalMs, limits.timeoutMs)
-    return nowMs < next ? next : since + limits.timeoutMs
+    guard waitingSince != .max else { return heardAt + limits.intervalMs }
+    // If an answer comes at once, the next ping may be due before this one's deadline.
+    let next = waitingSince + min(limits.intervalMs, limits.timeoutMs)
+    return min(nowMs < next ? next : waitingSince + limits.timeoutMs, pingedAt + limits.totalMs)
   }
 }

@@ -15,8 +15,8 @@ struct MaskingKey {
     return MaskingKey(bits: bits &>> shift | bits &<< ((32 - shift) & 31))
   }
 
-  /// Unmasks `count` bytes in place and says whether the plain bytes are all ASCII, which costs next to nothing here
-  /// and spares most text its UTF-8 validation.
+  /// Unmasks `count` bytes in place and returns whether the plain bytes are all ASCII. That costs next to nothing here,
+  /// and most text then needs no UTF-8 validation.
   @inline(__always)
   func unmask(_ bytes: UnsafeMutableRawPointer, count: Int) -> Bool {
     count < 8 ? unmaskFew(bytes, count: count) : unmaskWords(bytes, count: count)
@@ -38,7 +38,8 @@ struct MaskingKey {
   @inline(__always)
   private func unmaskWords(_ bytes: UnsafeMutableRawPointer, count: Int) -> Bool {
     let mask = word
-    // The last eight bytes are one word, read before the loop writes to some of them: no loop over single bytes.
+    // The last eight bytes are one word, read before the loop writes to some of them: so no loop over single bytes
+    // follows.
     let lastOffset = count - 8
     let last = bytes.loadUnaligned(fromByteOffset: lastOffset, as: UInt64.self) ^ advanced(by: lastOffset).word
     var seen = last

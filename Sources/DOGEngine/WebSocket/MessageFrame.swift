@@ -1,4 +1,4 @@
-/// One message as it goes out: a frame of its bytes, or of what permessage-deflate made of them. The payload is
+/// One message as it goes out: a frame of its bytes, plain or compressed by permessage-deflate. The payload is
 /// borrowed.
 struct MessageFrame {
   let opcode: Opcode
@@ -20,8 +20,8 @@ struct MessageFrame {
     FrameEncoder.write(opcode: opcode, isCompressed: isCompressed, payload: payload, to: destination)
   }
 
-  /// Makes the frames of one message. It remembers the last one compressed, so that encodings asked for in the order of
-  /// their windows cost no more than they differ.
+  /// Makes the frames of one message. It keeps the last compressed form: encodings that share it, asked for one after
+  /// another in the order of their windows, are compressed once.
   struct Maker {
     private let kind: MessageKind
     private let message: UnsafeRawBufferPointer
@@ -38,8 +38,8 @@ struct MessageFrame {
       self.settings = settings
     }
 
-    /// Good until the next call, and as long as nothing else is compressed on this worker: the host must not be called
-    /// while a maker is in use.
+    /// Good until the next call, and as long as nothing else is compressed on this worker. So the host must not be
+    /// called while a maker is in use.
     mutating func frame(for encoding: FrameEncoding) -> MessageFrame {
       guard !encoding.isPlain else { return MessageFrame(kind, message) }
       let bits = encoding.deflateBits(forMessageOf: message.count)
@@ -56,10 +56,10 @@ struct MessageFrame {
 final class EncodedMessage: Sendable {
   let kind: MessageKind
   let plain: SharedFrame
-  /// What all its frames come to.
+  /// The bytes of all its frames.
   let bytes: Int
   private let payloadOffset: Int
-  /// By bits of the window, less 8; `plain` itself where nothing is gained. Nil where it was not asked for.
+  /// By bits of the window, less 8; `plain` itself if compression gains nothing. Nil if it was not asked for.
   private let compressed: [SharedFrame?]
 
   init(

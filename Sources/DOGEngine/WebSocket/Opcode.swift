@@ -1,4 +1,4 @@
-/// RFC 6455, section 5.2: what a frame is for. The values that are missing are reserved.
+/// RFC 6455, section 5.2: what a frame is for. The missing values are reserved.
 enum Opcode: UInt8, Sendable {
   case continuation = 0x0
   case text = 0x1

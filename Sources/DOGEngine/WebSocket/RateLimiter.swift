@@ -1,5 +1,5 @@
-/// What one client may send (message_rate_max, byte_rate_max): a bucket for messages, one for bytes, or one of them.
-/// A value. What goes over is not taken from the buckets.
+/// What one client may send (message_rate_max, byte_rate_max): a bucket for messages, one for bytes, or one of them. A
+/// value. A message over the rate takes nothing from the buckets.
 struct RateLimiter {
   enum Piece {
     /// A whole message, or the last part of one.
@@ -12,7 +12,7 @@ struct RateLimiter {
 
   private var messages: TokenBucket?
   private var bytes: TokenBucket?
-  /// Something of the message under way went over: it is too much as a whole.
+  /// A part of the incomplete message went over the rate: so the whole message is over.
   private var isMessageOver = false
 
   /// Nil: no limit is set.
@@ -31,15 +31,15 @@ struct RateLimiter {
     var byteBurst = 0
   }
 
-  /// Whether the client may have sent this. `count` is the bytes of it that were not asked about before;
-  /// `isWithinMessage`: a message goes on after it, to which some of them may belong.
+  /// Whether this is within the rate. `count` is the bytes of it that were not counted before. `isWithinMessage`: an
+  /// incomplete message goes on after it, to which some of these bytes may belong.
   mutating func admits(_ piece: Piece, bytes count: Int, isWithinMessage: Bool, nowMs: UInt64) -> Bool {
     let isEnough = piece == .message && isMessageOver ? false : takes(piece, count, nowMs)
     isMessageOver = isWithinMessage && (isMessageOver || !isEnough)
     return isEnough
   }
 
-  /// What comes next was sent over the time since `start`, in which nobody read it.
+  /// What comes next was sent over the time since `start`, in which nobody read.
   mutating func cameAtOnce(since start: UInt64, nowMs: UInt64) {
     messages?.fillBeyond(since: start, nowMs: nowMs)
     bytes?.fillBeyond(since: start, nowMs: nowMs)

@@ -2,7 +2,7 @@ import ArgumentParser
 import DOGEngine
 import Glibc
 
-/// A chat room on the Swift face of the engine. Every room is a Gateway; its Shards hold `--limit` people each.
+/// A chat room on the Swift API of the engine. Every room is a Gateway; its Shards hold `--limit` people each.
 struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "demo", abstract: "Serve a chat room that shows what an engine does.")
@@ -27,7 +27,7 @@ struct DemoCommand: ParsableCommand {
   }
 
   func run() throws {
-    // Blocked before any thread is made, so that all inherit it: the signals are for `sigwait` below.
+    // Blocked before any thread is made, so that all inherit it: `sigwait` below takes the signals.
     var ending = sigset_t()
     sigemptyset(&ending)
     sigaddset(&ending, SIGINT)

@@ -1,6 +1,6 @@
 import DOGEngine
 
-/// What is not a room's: the page, and the cluster as JSON.
+/// Everything outside the rooms: the page, and the cluster as JSON.
 enum Pages {
   static func fetch(_ engine: Engine, _ request: RequestHandle) throws {
     guard let http = request.request else { return }
@@ -16,7 +16,7 @@ enum Pages {
     }
   }
 
-  /// The page's own Content-Security-Policy stands in the page; what such an element cannot say stands here.
+  /// The page has its Content-Security-Policy in an element; these are the directives that an element cannot have.
   private static let pageHeaders = [
     HTTPHeader(name: "Content-Type", value: "text/html; charset=utf-8"),
     HTTPHeader(name: "Cache-Control", value: "no-cache"),

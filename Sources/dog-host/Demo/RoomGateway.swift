@@ -1,6 +1,6 @@
 import DOGEngine
 
-/// One room: says who is at the door. The name is `u` of the query, or `anon`.
+/// One room: identifies a visitor by `u` in the query, else as `anon`.
 final class RoomGateway: Gateway {
   func identify(_ request: RequestHandle) throws {
     guard let http = request.request else { return }

@@ -1,4 +1,4 @@
-/// The paths of a room: `/x` of the lobby is `/rooms/<room>/x` of any other.
+/// The paths of a room: `/x` of the lobby is `/rooms/<room>/x` of another room.
 enum RoomPath {
   /// What follows the room: "ws" of "/ws" and of "/rooms/den/ws"; nil for a room alone.
   static func last(of path: String) -> String? {

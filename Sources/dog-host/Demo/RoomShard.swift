@@ -71,20 +71,20 @@ final class RoomShard: Shard {
     guard let target = Name(name) else { return send(ServerMessage.error("\(name) is not a name."), to: socket) }
     let message = ServerMessage.said(by: from, words, meta: "whisper", to: name)
     message.withBytes {
-      _ = socket.whisper(target, .text, $0) { reached in
+      _ = socket.whisper(target, .text, $0) { _, reached in
         if reached == 0 { ServerMessage.error("\(name) is not here.").withBytes { _ = socket.send(.text, $0) } }
       }
     }
-    // Who whispers to itself has heard it.
+    // A person who whispers to itself has got the message already.
     if socket.uid != target { send(message, to: socket) }
   }
 
-  /// The names of this Shard and, by gossip, of its siblings: to the one who asked.
+  /// Sends the one who asked the names of this Shard and, by gossip, of its siblings.
   private func sendList(to socket: SocketHandle) {
     let own = names
     let question = Array("names".utf8)
     let asked = question.withUnsafeBytes {
-      shard.gossip($0, timeoutMs: 2000) { results in
+      shard.gossip($0, timeoutMs: 2000) { _, results in
         var all = Set(own)
         for result in results where result.status.isOK { all.formUnion(Self.names(in: result.data)) }
         ServerMessage.list(all.sorted()).withBytes { _ = socket.send(.text, $0) }

@@ -24,10 +24,12 @@ extension EngineTests {
       "\(number) " + String(repeating: "word \(number) ", count: [0, 4, 20, 100, 700][number % 5])
     }
 
-    @Test(arguments: [1, 3])
-    func `S4, S5: everybody gets all in order, the sender not its own, and the counts are exact`(_ workers: Int) throws
-    {
+    @Test(arguments: [1, 3], [4 << 20, 16 << 10])
+    func `S4, S5: everybody gets all in order, the sender not its own, and the counts are exact`(
+      _ workers: Int, _ turnBytes: Int
+    ) throws {
       var host = Self.host(workers: workers)
+      host.options.writeTurnBytesMax = turnBytes
       let rounds = 40
       // One callback says things in every way: each receiver must have them in this order.
       host.onmessage = { shard, socket, _ in
@@ -101,15 +103,17 @@ extension EngineTests {
         let quick = try TestClient.open("/room/x?uid=quick", port: port, extensions: "permessage-deflate")
         let shard = try #require(watched.shards.now.first)
         let noise = Self.noise(3)
-        let messages = 1000
-        for number in 0..<messages {
-          let status = "\(number) \(noise)".with { shard.broadcast(.text, $0) }
+        var messages = 0
+        // How much the kernel takes before the outbox fills is its own affair.
+        while engine.stats.dropped < 20 && messages < 1000 {
+          let status = "\(messages) \(noise)".with { shard.broadcast(.text, $0) }
           #expect(status == .ok)
           let text = try quick.texts(1)[0]
-          #expect(text == "\(number) \(noise)")
+          #expect(text == "\(messages) \(noise)")
+          messages += 1
         }
         let dropped = engine.stats.dropped
-        #expect(dropped > 0)
+        #expect(dropped >= 20)
         var numbers: [Int] = []
         for text in try slow.texts(messages - dropped) {
           #expect(text.hasSuffix(" \(noise)"))
@@ -124,7 +128,7 @@ extension EngineTests {
 
     /// Letters that take more than half of their room when compressed.
     private static func noise(_ seed: UInt64) -> String {
-      var random = FrameRandom(seed: seed)
+      var random = TestRandom(seed: seed)
       return String((0..<24_000).map { _ in "abcdefghijklmnopqrstuvwxyz".randomElement(using: &random) ?? "a" })
     }
 
@@ -159,45 +163,41 @@ extension EngineTests {
       }
     }
 
-    @Test func `what an ondrain sends does not get into the message that brought it about`() throws {
+    @Test func `what an ondrain sends does not get into what is being sent`() throws {
       var host = Self.host(workers: 1)
       host.options.outboxBytesMax = 64 << 10
       host.options.outboxPolicy = .dropNewest
       let other = Self.noise(5)
       host.ondrain = { _, socket, _ in _ = other.with { socket.send(.text, $0) } }
-      let isInMessage = Gate()
-      let goesOn = Gate()
-      host.onmessage = { _, _, _ in
-        isInMessage.open()
-        goesOn.pass()
-      }
       let watched = host
       try host.run { engine, port in
-        let client = try TestClient.open("/room/x?uid=x", port: port, extensions: "permessage-deflate")
+        let offer = "permessage-deflate"
+        let client = try TestClient.open("/room/x?uid=x", port: port, extensions: offer, receiveBuffer: 4096)
         #expect(watched.saw("open x"))
         let shard = try #require(watched.shards.now.first)
-        let socket = try #require(watched.sockets.now["x"])
-        // All of it waits for the worker, which finds more than an outbox holds before it comes to the last.
-        try client.send(text: "wait")
-        isInMessage.pass()
         let noise = Self.noise(3)
-        for number in 0..<8 {
+        for number in 0..<1000 where engine.stats.dropped == 0 {
           let status = "\(number) \(noise)".with { shard.broadcast(.text, $0) }
           #expect(status == .ok)
         }
-        let last = Self.noise(4)
-        let status = last.with { socket.send(.text, $0) }
-        #expect(status == .ok)
-        goesOn.open()
-        var seen: [String] = []
-        while !seen.contains(other), seen.count < 10 {
-          seen += try client.texts(1)
+        #expect(eventually { engine.stats.dropped > 0 })
+        // It reads again while more is said: the outbox drains somewhere in between.
+        let goesOn = Gate()
+        let isOver = Gate()
+        let speaker = ForeignThread {
+          for number in 1000..<1200 where !isOver.now {
+            _ = "\(number) \(noise)".with { shard.broadcast(.text, $0) }
+            if number == 1001 { goesOn.open() }
+          }
         }
-        let isRight = seen.allSatisfy { $0 == last || $0 == other || $0.hasSuffix(" \(noise)") }
+        goesOn.pass()
+        var seen: [String] = []
+        while !seen.contains(other) { seen += try client.texts(1) }
+        isOver.open()
+        speaker.join()
+        let isRight = seen.allSatisfy { $0 == other || $0.hasSuffix(" \(noise)") }
         #expect(isRight)
-        #expect(seen.contains { $0 == last } && seen.contains { $0 == other })
-        #expect(engine.stats.dropped > 0)
-        try client.leave()
+        client.close()
         #expect(engine.isQuiet())
       }
     }
@@ -222,7 +222,7 @@ extension EngineTests {
       let host = Self.host(workers: 3)
       try host.run { engine, port in
         var open: [TestClient] = []
-        var random = FrameRandom(seed: 11)
+        var random = TestRandom(seed: 11)
         for turn in 0..<60 {
           open.append(
             try TestClient.open("/room/x?uid=a", port: port, extensions: Self.offers[turn % Self.offers.count]))

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import DOGEngine
@@ -18,7 +19,7 @@ extension EngineTests {
       host.limit = 1
       host.onmessage = { shard, _, _ in
         let status = "who is there?".with {
-          shard.gossip($0, timeoutMs: timeoutMs) { results in
+          shard.gossip($0, timeoutMs: timeoutMs) { _, results in
             answers.change { $0 = Dictionary(results.map { ($0.shard, $0) }) { first, _ in first } }
           }
         }
@@ -64,6 +65,61 @@ extension EngineTests {
       }
     }
 
+    @Test func `S6: a sibling whose worker does something else until the deadline has its entry too`() throws {
+      var host = TestHost(workers: 2)
+      let (isBusy, goesOn) = (Gate(), Gate())
+      let answers = Watched<(Status, [GossipResult])?>(nil)
+      host.limit = 1
+      host.ongossip = { _, gossip, _ in gossip.reply("me") }
+      host.onmessage = { shard, _, message in
+        guard message.text == "ask" else {
+          isBusy.open()
+          goesOn.pass()
+          return
+        }
+        _ = "?".with {
+          shard.gossip($0, timeoutMs: 50) { status, results in answers.change { $0 = (status, results) } }
+        }
+      }
+      try host.run { engine, port in
+        let clients = try (0..<2).map { try TestClient.open("/room/x?uid=u\($0)", port: port) }
+        let shards = host.shards.now
+        try #require(shards.count == 2 && Set(shards.map(\.handle.worker)).count == 2)
+        try clients[1].send(text: "be busy")
+        #expect(isBusy.pass())
+        try clients[0].send(text: "ask")
+        #expect(answers.wait { $0 != nil })
+        goesOn.open()
+        let (status, results) = try #require(answers.now)
+        #expect(status == .ok)
+        #expect(results.map(\.status) == [.timedOut])
+        #expect(results.first.map { shards.contains($0.shard) } == true)
+        for client in clients { try client.leave() }
+        #expect(engine.isQuiet())
+      }
+    }
+
+    @Test func `S6: the time of a question begins when it is asked, however long the callback has run`() throws {
+      var host = TestHost(workers: 2)
+      let answers = Watched<[Status]?>(nil)
+      host.limit = 1
+      host.ongossip = { _, gossip, _ in gossip.reply("me") }
+      host.onmessage = { shard, _, _ in
+        usleep(2_100_000)
+        _ = "?".with {
+          shard.gossip($0, timeoutMs: 2000) { _, results in answers.change { $0 = results.map(\.status) } }
+        }
+      }
+      try host.run { engine, port in
+        let clients = try (0..<2).map { try TestClient.open("/room/x?uid=u\($0)", port: port) }
+        try clients[0].send(text: "ask")
+        #expect(answers.wait { $0 != nil })
+        #expect(answers.now == [.ok])
+        for client in clients { try client.leave() }
+        #expect(engine.isQuiet())
+      }
+    }
+
     @Test func `S6: a class without the callback says so`() throws {
       try run(TestHost(), shards: 2) { answers, host in
         #expect(answers.values.map(\.status) == [.noHandler])
@@ -85,7 +141,7 @@ extension EngineTests {
       host.ongossip = { _, _, _ in isAsked.open() }
       host.onmessage = { shard, _, _ in
         _ = "?".with {
-          shard.gossip($0, timeoutMs: 60_000) { results in answers.change { $0 = results.map(\.status) } }
+          shard.gossip($0, timeoutMs: 60_000) { _, results in answers.change { $0 = results.map(\.status) } }
         }
       }
       try host.run { _, port in
@@ -106,7 +162,7 @@ extension EngineTests {
       host.options.gossipBytesMax = 10
       host.ongossip = { _, _, _ in }
       host.onmessage = { shard, _, message in
-        let status = message.text.with { shard.gossip($0) { _ in } }
+        let status = message.text.with { shard.gossip($0) { _, _ in } }
         statuses.change { $0.append(status) }
       }
       try host.run { _, port in

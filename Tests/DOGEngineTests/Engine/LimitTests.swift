@@ -26,14 +26,38 @@ extension EngineTests {
       }
     }
 
+    @Test(arguments: ["", "a%0Ab", "%FF", String(repeating: "u", count: 257)])
+    func `E1: a uid that is none is the client's own fault: 400, a line at INFO and no error`(_ uid: String) throws {
+      var host = TestHost()
+      let lines = Watched<[String]>([])
+      host.options.logLevel = .info
+      host.options.log = { level, line in lines.change { $0.append("\(level) \(line)") } }
+      let statuses = Watched<[Status]>([])
+      host.identify = { request in
+        let uid = request.request?.query("uid") ?? []
+        let status = uid.withUnsafeBytes { request.identify($0) }
+        statuses.change { $0.append(status) }
+      }
+      try host.run { engine, port in
+        let status = try TestClient.get("/room/x?uid=\(uid)", port: port).status
+        #expect(status == 400)
+        #expect(statuses.now == [uid.count > 256 ? .tooBig : .invalid])
+        #expect(lines.now.count { $0.hasPrefix("info") && $0.contains(": 400, its uid is ") } == 1)
+        #expect(!lines.now.contains { $0.hasPrefix("error") })
+        #expect(eventually { engine.stats.gateways == 0 })
+      }
+    }
+
     @Test(arguments: [1, 3])
     func `E2: gateways_max: a new name is answered with 503, the names there are go on`(workers: Int) throws {
       var host = TestHost(workers: workers)
       host.options.gatewaysMax = 1
       try host.run { engine, port in
+        let client = try TestClient.open("/room/a?uid=a", port: port)
         let statuses = try ["a", "b", "a"].map { try TestClient.get("/room/\($0)", port: port).status }
         #expect(statuses == [200, 503, 200])
         #expect(engine.stats.gateways == 1)
+        try client.leave()
       }
     }
 
@@ -98,6 +122,157 @@ extension EngineTests {
         #expect("now".with { shard.emit(.text, $0) } == .ok)
         let later = try client.texts(1)
         #expect(later == ["now"])
+      }
+    }
+
+    @Test func `E2: mailbox_bytes_max: answers count for what others may send, and are taken themselves`() throws {
+      var host = TestHost()
+      let isHeld = Gate()
+      let goesOn = Gate()
+      let asked = Watched<RequestHandle?>(nil)
+      host.options.mailboxBytesMax = 1024
+      host.onmessage = { _, _, _ in
+        isHeld.open()
+        goesOn.pass()
+      }
+      host.receive = { shard, request in
+        if request.uid?.description == "later" {
+          asked.change { $0 = request }
+        } else {
+          TestHost.welcome(shard, request)
+        }
+      }
+      try host.run { _, port in
+        let client = try TestClient.open("/room/x?uid=a", port: port)
+        let waits = try TestClient(port: port)
+        try waits.request("/room/x?uid=later")
+        #expect(asked.wait { $0 != nil })
+        let shard = try #require(host.shards.now.first)
+        let request = try #require(asked.now)
+        try client.send(text: "hold")
+        #expect(isHeld.pass())
+        let text = String(repeating: "x", count: 600)
+        #expect(text.with { shard.emit(.text, $0) } == .ok)
+        #expect(request.respond(status: 200, body: String(repeating: "y", count: 2000)) == .ok)
+        #expect("now".with { shard.emit(.text, $0) } == .full)
+        goesOn.open()
+        #expect(try waits.response()?.body.count == 2000)
+        #expect(try client.texts(1) == [text])
+        #expect("now".with { shard.emit(.text, $0) } == .ok)
+      }
+    }
+
+    @Test func `E2: mailbox_bytes_max: a callback that a letter brings about is told that a mailbox is full`() throws {
+      var host = TestHost(workers: 2)
+      let isHeld = Gate()
+      let goesOn = Gate()
+      let statuses = Watched<[Status]>([])
+      host.limit = 1
+      host.options.mailboxBytesMax = 1024
+      host.onmessage = { _, _, _ in
+        isHeld.open()
+        goesOn.pass()
+      }
+      try host.run { _, port in
+        let clients = try (0..<2).map { try TestClient.open("/room/x?uid=u\($0)", port: port) }
+        let shard = try #require(host.shards.now.first)
+        let uid = try #require(Name("u0"))
+        // Two letters: the outcome of the one comes when the other worker does no mail any more.
+        let isAsked = "x".with { text in
+          shard.whisper(uid, .text, text) { _, _ in
+            try? clients[1].send(text: "hold")
+            isHeld.pass()
+            let text = String(repeating: "x", count: 300)
+            for _ in 0..<5 { statuses.change { $0.append(text.with { shard.broadcast(.text, $0) }) } }
+          }
+        }
+        #expect(isAsked == .ok)
+        #expect(statuses.wait { $0.count == 5 })
+        #expect(statuses.now == [.ok, .ok, .full, .full, .full])
+        goesOn.open()
+      }
+    }
+
+    @Test func `E2: mailbox_bytes_max: whispers wait for room with the worker that tells what became of them`() throws {
+      var host = TestHost(workers: 2)
+      let isHeld = Gate()
+      let goesOn = Gate()
+      let hasEnded = Gate()
+      let statuses = Watched<[Status]>([])
+      let told = Watched<Int>(0)
+      let watched = host
+      host.limit = 1
+      host.idleSeconds = 1
+      host.stickySeconds = 1
+      host.options.mailboxBytesMax = 1024
+      host.onstop = { if $0 == watched.shards.now.first { hasEnded.open() } }
+      host.onmessage = { shard, _, message in
+        if message.text == "hold" {
+          isHeld.open()
+          goesOn.pass()
+          return
+        }
+        let gateway = try #require(shard.gateway)
+        let nobody = try #require(Name("nobody"))
+        for _ in 0..<20 {
+          let status = "x".with { gateway.whisper(nobody, .text, $0) { _, _ in told.change { $0 += 1 } } }
+          statuses.change { $0.append(status) }
+        }
+      }
+      try host.run { engine, port in
+        // The Gateway's worker has no part of its cluster any more, and another room's Shard to be held by.
+        let clients = try (0..<2).map { try TestClient.open("/room/x?uid=u\($0)", port: port) }
+        let home = try #require(watched.shards.now.first).handle.worker
+        var holder: TestClient?
+        for room in 0..<64 where holder == nil {
+          let client = try TestClient.open("/room/y\(room)?uid=u", port: port)
+          if watched.shards.now.last?.handle.worker == home { holder = client } else { try client.leave() }
+        }
+        try clients[0].leave()
+        #expect(hasEnded.pass())
+        try #require(holder).send(text: "hold")
+        #expect(isHeld.pass())
+        try clients[1].send(text: "whisper")
+        #expect(statuses.wait { $0.count == 20 })
+        let ok = statuses.now.count { $0 == .ok }
+        #expect(ok > 0 && ok < 20)
+        #expect(statuses.now.allSatisfy { $0 == .ok || $0 == .full })
+        goesOn.open()
+        #expect(told.wait { $0 == ok })
+      }
+    }
+
+    @Test func `E2: mailbox_bytes_max: a question to siblings of a worker whose mailbox is full is refused`() throws {
+      var host = TestHost(workers: 2)
+      let isHeld = Gate()
+      let goesOn = Gate()
+      let answers = Watched<[Status]>([])
+      let results = Watched<[Int]>([])
+      host.limit = 1
+      host.options.mailboxBytesMax = 1024
+      host.ongossip = { _, gossip, _ in gossip.reply("me") }
+      host.onmessage = { shard, _, message in
+        if message.text == "hold" {
+          isHeld.open()
+          goesOn.pass()
+          return
+        }
+        let question = String(repeating: "?", count: 300)
+        for _ in 0..<3 {
+          let status = question.with { shard.gossip($0) { _, found in results.change { $0.append(found.count) } } }
+          answers.change { $0.append(status) }
+        }
+      }
+      try host.run { _, port in
+        // The second Shard is the other worker's.
+        let clients = try (0..<2).map { try TestClient.open("/room/x?uid=u\($0)", port: port) }
+        try clients[1].send(text: "hold")
+        #expect(isHeld.pass())
+        try clients[0].send(text: "ask")
+        #expect(answers.wait { $0.count == 3 })
+        #expect(answers.now == [.ok, .ok, .full])
+        goesOn.open()
+        #expect(results.wait { $0 == [1, 1] })
       }
     }
 

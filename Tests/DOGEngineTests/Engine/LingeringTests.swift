@@ -137,10 +137,9 @@ extension EngineTests {
         let client = try TestClient(port: port)
         try client.request("/room/x?uid=a")
         for _ in 0..<3 { try client.request("/nowhere") }
-        client.shutdown()
         #expect(asked.wait { $0 != nil })
         // The FIN arrives before the answer.
-        usleep(50_000)
+        client.shutdownRead(by: engine)
         asked.now?.respond(status: 200, body: "")
         let responses = try (0..<4).map { _ in try client.response() }
         #expect(responses.map { $0?.status } == [200, 404, 404, 404])

@@ -20,7 +20,7 @@ extension EngineTests {
           request.respond(status: 200, body: bytes), socket.send(.text, bytes), socket.close(),
           socket.emit(.text, bytes), socket.broadcast(.text, bytes), socket.whisper(name, .text, bytes),
           shard.emit(.text, bytes), shard.broadcast(.text, bytes), shard.whisper(name, .text, bytes),
-          shard.gossip(bytes) { _ in }, gateway.broadcast(.text, bytes), gateway.whisper(name, .text, bytes),
+          shard.gossip(bytes) { _, _ in }, gateway.broadcast(.text, bytes), gateway.whisper(name, .text, bytes),
           gossip.reply(bytes), gossip.fail(bytes),
         ]
       }
@@ -47,7 +47,7 @@ extension EngineTests {
         question.reply("me")
       }
       host.onmessage = { shard, _, message in
-        if message.text == "ask" { return _ = "?".with { shard.gossip($0) { _ in } } }
+        if message.text == "ask" { return _ = "?".with { shard.gossip($0) { _, _ in } } }
         let handles = gone.now
         fromWorker.change { $0 = MisuseTests.statuses(handles[0], handles[1], handles[2], handles[3], handles[4]) }
       }

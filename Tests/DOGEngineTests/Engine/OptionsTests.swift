@@ -1,9 +1,10 @@
+import CDOG
 import Testing
 
 @testable import DOGEngine
 
 @Suite struct OptionsTests {
-  @Test func `the defaults are within their ranges`() { #expect(Options().firstInvalid == nil) }
+  @Test func `the defaults are within their ranges`() { #expect(Options().firstFault == nil) }
 
   @Test func `E2: a limit or time out of its range is named`() {
     let faults: [(String, (inout Options) -> Void)] = [
@@ -15,59 +16,56 @@ import Testing
     for (name, change) in faults {
       var options = Options()
       change(&options)
-      #expect(options.firstInvalid == name)
+      #expect(options.firstFault?.name == name)
     }
   }
 
-  struct Count: Sendable, CustomTestStringConvertible {
-    let name: String
-    let range: ClosedRange<Int>
-    let set: @Sendable (inout Options, Int) -> Void
-    var testDescription: String { name }
+  /// What a host in C has filled in: the same number in each member. A choice takes 1 and 2, whichever it is.
+  private func host(_ number: UInt32) -> dog_options_t {
+    var host = dog_options_t()
+    withUnsafeMutableBytes(of: &host) { bytes in
+      for offset in stride(from: 0, to: bytes.count, by: 4) {
+        bytes.storeBytes(of: number, toByteOffset: offset, as: UInt32.self)
+      }
+    }
+    return host
   }
 
-  static let counts: [Count] = [
-    Count(name: "workers", range: 0...64) { $0.workers = $1 },
-    Count(name: "connections_max", range: 1...4_294_967_295) { $0.connectionsMax = $1 },
-    Count(name: "gateways_max", range: 1...4_194_303) { $0.gatewaysMax = $1 },
-    Count(name: "shards_max", range: 1...4_194_303) { $0.shardsMax = $1 },
-    Count(name: "mailbox_bytes_max", range: 1024...4_294_967_295) { $0.mailboxBytesMax = $1 },
-    Count(name: "target_bytes_max", range: 1...1_073_741_824) { $0.targetBytesMax = $1 },
-    Count(name: "header_bytes_max", range: 64...1_073_741_824) { $0.headerBytesMax = $1 },
-    Count(name: "header_count_max", range: 1...65_535) { $0.headerCountMax = $1 },
-    Count(name: "body_bytes_max", range: 0...1_073_741_824) { $0.bodyBytesMax = $1 },
-    Count(name: "message_bytes_max", range: 1...1_073_741_824) { $0.messageBytesMax = $1 },
-    Count(name: "outbox_bytes_max", range: 1024...1_073_741_824) { $0.outboxBytesMax = $1 },
-    Count(name: "gossip_bytes_max", range: 1...1_073_741_824) { $0.gossipBytesMax = $1 },
-    Count(name: "gossips_max", range: 1...1_000_000) { $0.gossipsMax = $1 },
-    Count(name: "header_timeout_ms", range: 1...86_400_000) { $0.headerTimeoutMs = UInt64(max($1, 0)) },
-    Count(name: "body_timeout_ms", range: 1...86_400_000) { $0.bodyTimeoutMs = UInt64(max($1, 0)) },
-    Count(name: "keepalive_timeout_ms", range: 1...86_400_000) { $0.keepaliveTimeoutMs = UInt64(max($1, 0)) },
-    Count(name: "identify_timeout_ms", range: 1...86_400_000) { $0.identifyTimeoutMs = UInt64(max($1, 0)) },
-    Count(name: "receive_timeout_ms", range: 1...86_400_000) { $0.receiveTimeoutMs = UInt64(max($1, 0)) },
-    Count(name: "ping_timeout_ms", range: 1...86_400_000) { $0.pingTimeoutMs = UInt64(max($1, 0)) },
-    Count(name: "close_timeout_ms", range: 1...86_400_000) { $0.closeTimeoutMs = UInt64(max($1, 0)) },
-  ]
-
-  @Test(arguments: counts)
-  func `each is taken up to its ends and named past them`(count: Count) {
-    var options = Options()
-    for value in [count.range.lowerBound, count.range.upperBound] {
-      count.set(&options, value)
-      #expect(options.firstInvalid == nil)
-    }
-    for value in [count.range.lowerBound - 1, count.range.upperBound + 1] {
-      count.set(&options, value)
-      #expect(options.firstInvalid == count.name)
+  private func words(_ host: dog_options_t) -> [UInt32] {
+    withUnsafeBytes(of: host) { bytes in
+      stride(from: 0, to: bytes.count, by: 4).map { bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self) }
     }
   }
 
-  @Test func `pings may be off, and come once a day at least`() {
-    var options = Options()
-    options.pingIntervalMs = 0
-    #expect(options.firstInvalid == nil)
-    options.pingIntervalMs = 86_400_001
-    #expect(options.firstInvalid == "ping_interval_ms")
+  private func members(_ options: Options) -> [String: String] {
+    Dictionary(uniqueKeysWithValues: Mirror(reflecting: options).children.map { ($0.label ?? "", "\($0.value)") })
+  }
+
+  /// As `Options` calls what dog.h calls so.
+  private func camel(_ name: String) -> String {
+    let parts = name.split(separator: "_")
+    return parts.dropFirst().reduce(String(parts.first ?? "")) { $0 + $1.prefix(1).uppercased() + $1.dropFirst() }
+  }
+
+  @Test func `each option that is no log and no text is in the table, once`() {
+    let others: Set = ["log", "trustedProxies"]
+    #expect(
+      Options.table.map { camel($0.name) }.sorted() == members(Options()).keys.filter { !others.contains($0) }.sorted())
+  }
+
+  @Test(arguments: Options.table) func `a row brings over its own member and no other`(row: OptionRow) {
+    var one = Options()
+    var two = Options()
+    #expect(row.read(host(1), &one) == nil && row.read(host(2), &two) == nil)
+    let (first, second) = (members(one), members(two))
+    #expect(first.keys.filter { first[$0] != second[$0] } == [camel(row.name)])
+    // And back: a struct of zeros has it, and nothing else. One of 64 bits is two words.
+    for (options, number) in [(one, UInt32(1)), (two, 2)] {
+      var host = dog_options_t()
+      row.write(options, &host)
+      let written = words(host).filter { $0 != 0 }
+      #expect(written == [number] || row.name == "admission_memory_bytes" && written == [number, number])
+    }
   }
 
   @Test func `an engine is not made of options that are out of range`() {
@@ -85,4 +83,8 @@ import Testing
     #expect(lines.now.count == 1)
     #expect(lines.now.first?.contains("body_bytes_max") == true)
   }
+}
+
+extension OptionRow: CustomTestStringConvertible {
+  public var testDescription: String { name }
 }

@@ -52,8 +52,10 @@ extension EngineTests {
             usleep(50_000)
             return (try? TestClient.get("/room/x?uid=c", port: port).status) == 200
           })
-        #expect(lines.now.count { $0.contains("lets nobody new in") } == 1)
-        #expect(lines.now.count { $0.contains("lets new connections in again") } == 1)
+        // Once for each time that it was late: that is once, and again where the machine itself stood still.
+        let told = lines.now.filter { $0.contains(" lets ") }
+        #expect(told.count >= 2 && told.count % 2 == 0)
+        for (index, line) in told.enumerated() { #expect(line.contains("lets nobody new in") == (index % 2 == 0)) }
       }
     }
 

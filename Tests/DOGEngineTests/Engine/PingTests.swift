@@ -23,7 +23,7 @@ extension EngineTests {
         let answer = Watched<Int??>(.none)
         let handle = socket.handle
         worker.post { worker in
-          let found = worker.sockets.find(handle).flatMap { $0.hasEnded ? nil : question($0) }
+          let found = worker.tables.sockets.find(handle).flatMap { $0.hasEnded ? nil : question($0) }
           answer.change { $0 = .some(found) }
         }
         #expect(answer.wait { $0 != .none })
@@ -45,6 +45,7 @@ extension EngineTests {
       var host = TestHost()
       host.options.pingIntervalMs = PingTests.stepMs
       host.options.pingTimeoutMs = PingTests.stepMs
+      host.options.sendTotalTimeoutMs = PingTests.stepMs * 80
       host.options.outboxBytesMax = 64 << 20
       try host.run { engine, port in
         let client = try TestClient.open("/room/x?uid=a", port: port, receiveBuffer: 4096)

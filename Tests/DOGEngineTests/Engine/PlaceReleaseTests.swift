@@ -166,5 +166,25 @@ extension EngineTests {
         #expect(stats.connections == 0)
       }
     }
+
+    @Test(arguments: [1, 3])
+    func `G5: in onclose the place counts no more, wherever the Shard is`(workers: Int) throws {
+      var host = TestHost(workers: workers)
+      let counts = Watched<[Int]>([])
+      host.limit = 1
+      host.onclose = { shard, _, _ in
+        let count = (try? shard.findGateway().stats().connections) ?? -1
+        counts.change { $0.append(count) }
+      }
+      try host.run { engine, port in
+        let clients = try (0..<6).map { try TestClient.open("/room/x?uid=u\($0)", port: port) }
+        for (left, client) in clients.enumerated() {
+          try client.leave()
+          #expect(counts.wait { $0.count == left + 1 })
+        }
+        #expect(counts.now == [5, 4, 3, 2, 1, 0])
+        #expect(engine.isQuiet())
+      }
+    }
   }
 }

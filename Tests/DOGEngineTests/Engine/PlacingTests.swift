@@ -166,6 +166,30 @@ extension EngineTests {
       }
     }
 
+    @Test(arguments: [PlacementPolicy.leastUtilised, .fullest])
+    func `G3: matchmaking for two: by the policy fullest the next one meets whoever waits`(_ policy: PlacementPolicy)
+      throws
+    {
+      var host = TestHost()
+      host.limit = 2
+      host.stickySeconds = 0
+      host.placement = policy
+      let shardOf = Watched<[String: ShardHandle]>([:])
+      host.onopen = { shard, socket in shardOf.change { $0[socket.uid?.description ?? ""] = shard } }
+      try host.run { engine, port in
+        let pair = try (0..<2).map { try TestClient.open("/room/x?uid=p\($0)", port: port) }
+        let waits = try TestClient.open("/room/x?uid=waits", port: port)
+        for client in pair { try client.leave() }
+        #expect(eventually { engine.stats.places == 1 })
+        // The first Shard is empty and the older one; on the second somebody waits.
+        let next = try TestClient.open("/room/x?uid=next", port: port)
+        #expect(shardOf.wait { $0["next"] != nil })
+        #expect((shardOf.now["waits"] == shardOf.now["next"]) == (policy == .fullest))
+        try waits.leave()
+        try next.leave()
+      }
+    }
+
     @Test(arguments: [1, 3])
     func `G6: an empty Shard is retired and its host told, then the Gateway is forgotten`(workers: Int) throws {
       var host = TestHost(workers: workers)

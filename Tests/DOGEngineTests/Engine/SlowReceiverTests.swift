@@ -70,6 +70,60 @@ extension EngineTests {
       }
     }
 
+    /// What comes after the lost message is still in the batch of its cluster when another cluster's flush closes it.
+    @Test(arguments: [nil, "permessage-deflate"])
+    func `S8: close: nothing that is said after a lost message reaches its socket`(_ offer: String?) throws {
+      var host = TestHost()
+      host.deflate = DeflateSettings()
+      host.options.outboxBytesMax = 10_000
+      let watched = host
+      let isFull = Watched<Bool?>(nil)
+      let statuses = Watched<[Status]>([])
+      let filler = Self.noise(1000)
+      let lost = Self.noise(3000)
+      host.onmessage = { _, _, message in
+        let sockets = watched.sockets.now
+        guard let slow = sockets["slow"], let shards = Optional(watched.shards.now), shards.count == 3 else { return }
+        // What waits now, after the flush of the turn before, is what the kernel did not take.
+        guard let waiting = slow.buffered, waiting > 7500 else {
+          while let waiting = slow.buffered, waiting < 8500 { slow.send("before \(filler)") }
+          return isFull.change { $0 = false }
+        }
+        statuses.change { statuses in
+          statuses.append("other".with { shards[1].broadcast(.text, $0) })
+          statuses.append(lost.with { shards[0].broadcast(.text, $0) })
+          statuses.append(slow.send("direct"))
+          statuses.append("AFTER".with { shards[0].broadcast(.text, $0) })
+        }
+        isFull.change { $0 = true }
+      }
+      try host.run { engine, port in
+        let slow = try TestClient.open("/room/a?uid=slow", port: port, extensions: offer, receiveBuffer: 4096)
+        let other = try TestClient.open("/room/b?uid=other", port: port)
+        let driver = try TestClient.open("/room/c?uid=driver", port: port)
+        while isFull.now != true {
+          isFull.change { $0 = nil }
+          try driver.send(text: "fill, and when that is done, speak")
+          #expect(isFull.wait { $0 != nil })
+        }
+        #expect(statuses.now == [.ok, .ok, .closed, .ok])
+        let heard = try other.texts(1)
+        #expect(heard == ["other"])
+        var frame = try slow.next() as TestClient.Frame
+        while case .text(let text) = frame, text.hasPrefix("before ") { frame = try slow.next() }
+        #expect(frame == .close(code: 1013, reason: ""))
+        slow.close()
+        for client in [other, driver] { try client.leave() }
+        #expect(engine.isQuiet())
+      }
+    }
+
+    /// Letters that do not shrink by much.
+    private static func noise(_ count: Int) -> String {
+      var random = TestRandom(seed: 7)
+      return String(decoding: (0..<count).map { _ in UInt8(33 + random.below(90)) }, as: UTF8.self)
+    }
+
     @Test(arguments: [1, 3], [OutboxPolicy.dropNewest, .dropOldest])
     func `S8: what a policy drops is counted and told, the rest comes in order`(
       _ workers: Int, _ policy: OutboxPolicy

@@ -192,7 +192,7 @@ extension EngineTests {
       let counts = Watched<[Int]>([])
       host.onmessage = { _, socket, message in
         let uid = try #require(Name(message.text))
-        let status = "psst".with { socket.whisper(uid, .text, $0) { count in counts.change { $0.append(count) } } }
+        let status = "psst".with { socket.whisper(uid, .text, $0) { _, count in counts.change { $0.append(count) } } }
         #expect(status == .ok)
       }
       try host.run { _, port in
@@ -229,9 +229,11 @@ extension EngineTests {
         #expect("mine".with { shard.emit(.text, $0) } == .ok)
         #expect(try clients[2].texts(1) == ["mine"])
         let counts = Watched<[Int]>([])
-        #expect("psst".with { gateway.whisper(name, .text, $0) { count in counts.change { $0.append(count) } } } == .ok)
+        #expect(
+          "psst".with { gateway.whisper(name, .text, $0) { _, count in counts.change { $0.append(count) } } } == .ok)
         #expect(counts.wait { $0 == [1] })
-        #expect("psst".with { shard.whisper(name, .text, $0) { count in counts.change { $0.append(count) } } } == .ok)
+        #expect(
+          "psst".with { shard.whisper(name, .text, $0) { _, count in counts.change { $0.append(count) } } } == .ok)
         #expect(counts.wait { $0 == [1, 1] })
         #expect(try clients[1].texts(2) == ["psst", "psst"])
         #expect(host.sockets.now["a"]?.send("one") == .ok)

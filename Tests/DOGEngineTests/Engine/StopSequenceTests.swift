@@ -10,11 +10,13 @@ import Testing
     #expect(action == expected, sourceLocation: place)
   }
 
-  @Test func `E3: an engine without connections drains, winds down and exits`() {
+  @Test func `E3: an engine without connections drains, winds down, settles and exits`() {
     var stop = StopSequence()
     expect(stop.begin(deadline: 100), .drainAll)
     expect(stop.advance(acknowledging: 1, workers: 2, connections: 0), .nothing)
     expect(stop.advance(acknowledging: 1, workers: 2, connections: 0), .windDownAll)
+    expect(stop.advance(acknowledging: 1, workers: 2, connections: 0), .nothing)
+    expect(stop.advance(acknowledging: 1, workers: 2, connections: 0), .settleAll)
     expect(stop.advance(acknowledging: 1, workers: 2, connections: 0), .nothing)
     expect(stop.advance(acknowledging: 1, workers: 2, connections: 0), .exitAll)
     expect(stop.advance(acknowledging: 0, workers: 2, connections: 0), .nothing)
@@ -70,6 +72,7 @@ import Testing
       expect(sequence.begin(deadline: 1_000), .drainAll)
       var drained = 0
       var wound = 0
+      var settled = 0
       var actions: [StopSequence.Action] = [.drainAll]
       for _ in 0..<200 {
         var action = StopSequence.Action.nothing
@@ -79,6 +82,8 @@ import Testing
             drained += 1
           } else if actions.contains(.windDownAll), wound < workers {
             wound += 1
+          } else if actions.contains(.settleAll), settled < workers {
+            settled += 1
           } else {
             continue
           }
@@ -93,12 +98,13 @@ import Testing
         if action != .nothing { actions.append(action) }
         switch action {
         case .windDownAll: #expect(drained == workers && connections == 0)
-        case .exitAll: #expect(wound == workers)
+        case .settleAll: #expect(wound == workers)
+        case .exitAll: #expect(settled == workers)
         case .abortAll: #expect(!actions.contains(.windDownAll))
         case .nothing, .drainAll: break
         }
       }
-      #expect(actions.filter { $0 != .abortAll } == [.drainAll, .windDownAll, .exitAll])
+      #expect(actions.filter { $0 != .abortAll } == [.drainAll, .windDownAll, .settleAll, .exitAll])
       #expect(actions.count { $0 == .abortAll } <= 1)
     }
   }

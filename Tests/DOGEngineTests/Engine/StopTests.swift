@@ -63,6 +63,21 @@ extension EngineTests {
     }
 
     @Test(arguments: [1, 3])
+    func `E3: a stop without a grace still tells every socket by a close frame`(workers: Int) throws {
+      let host = TestHost(workers: workers)
+      try host.run { engine, port in
+        let clients = try (0..<20).map { try TestClient.open("/room/x?uid=u\($0)", port: port) }
+        // Bytes that are unread would have the kernel reset a connection that is closed.
+        for client in clients { try client.send(text: "unread") }
+        #expect(engine.stop(graceMs: 0) == .ok)
+        for client in clients {
+          #expect(try client.next() as TestClient.Frame == .close(code: 1001, reason: ""))
+          #expect(try client.next() as TestClient.Frame == .end)
+        }
+      }
+    }
+
+    @Test(arguments: [1, 3])
     func `E3: stop from a callback returns at once and the engine stops afterwards`(workers: Int) throws {
       var host = TestHost(workers: workers)
       let running = Watched<Engine?>(nil)
@@ -107,19 +122,25 @@ extension EngineTests {
       engine.destroy()
     }
 
-    @Test func `E3: an answer that won its claim and came too late leaves nothing behind`() throws {
+    @Test(arguments: [Handle.Kind.identify, .receive])
+    func `E3: an answer that won its claim and came too late leaves nothing behind`(of kind: Handle.Kind) throws {
       var host = TestHost(workers: 2)
       let asked = Watched<RequestHandle?>(nil)
-      host.identify = { request in asked.change { $0 = request } }
+      if kind == .identify { host.identify = { request in asked.change { $0 = request } } }
+      host.receive = { _, request in asked.change { $0 = request } }
       weak var left: Worker?
       try host.run { engine, port in
         let client = try TestClient(port: port)
         try client.request("/room/x")
         #expect(asked.wait { $0 != nil })
         let request = try #require(asked.now).handle
+        #expect(request.kind == kind)
         // As a thread that is between its claim and its letter when the engine ends.
-        #expect(engine.workers[request.worker].tickets.claim(request))
+        #expect(engine.workers[request.worker].tables.tickets.claim(request))
         left = engine.workers[request.worker]
+        #expect(engine.stop(graceMs: 0) == .ok)
+        #expect(engine.stats.requests == 0)
+        #expect(engine.stats.places == 0)
       }
       #expect(eventually { left == nil }, "a worker was leaked")
     }

@@ -214,7 +214,7 @@ extension EngineTests {
       host.options.outboxBytesMax = 100_000
       let piece = String(repeating: "p", count: 10_000)
       let (ended, written, full) = (Watched<Status?>(nil), Watched(0), Watched(0))
-      let pieces = 3000
+      let pieces = 1000
       let writeOn: @Sendable (RequestHandle) -> Void = { request in
         while written.now < pieces {
           switch request.write(piece) {

@@ -1,4 +1,5 @@
 import Glibc
+import Testing
 
 @testable import DOGEngine
 
@@ -71,6 +72,7 @@ final class TestClient: @unchecked Sendable {
       let count = bytes.withUnsafeBytes {
         Glibc.send(descriptor, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
       }
+      if count < 0, errno == EINTR { continue }
       guard count > 0 else { throw ClientError(description: "cannot send: errno \(errno)") }
       sent += count
     }
@@ -85,7 +87,11 @@ final class TestClient: @unchecked Sendable {
       start = 0
     }
     var buffer = [UInt8](repeating: 0, count: 65_536)
-    let count = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
+    var count: Int
+    // With a timeout set a signal interrupts it, whatever its handler asks for (signal(7)).
+    repeat {
+      count = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
+    } while count < 0 && errno == EINTR
     if count > 0 {
       unread += buffer[..<count]
       return true
@@ -108,6 +114,9 @@ final class TestClient: @unchecked Sendable {
     return [UInt8](unread[start - count..<start])
   }
 
+  /// The next so many bytes, whatever they are.
+  func bytes(_ count: Int) throws -> [UInt8] { try need(count) }
+
   /// FIN.
   func close() {
     if descriptor >= 0 { Glibc.close(descriptor) }
@@ -116,6 +125,20 @@ final class TestClient: @unchecked Sendable {
 
   /// FIN of this side alone.
   func shutdown() { Glibc.shutdown(descriptor, Int32(SHUT_WR)) }
+
+  /// FIN of this side alone, which the engine has read when this returns, unless it does not read at the moment.
+  func shutdownRead(by engine: Engine) {
+    shutdown()
+    // The first byte of tcp_info is the state: in FIN-WAIT-2 the engine's kernel has acknowledged the FIN.
+    let finWait2 = UInt8(5)
+    #expect(
+      eventually {
+        var state: UInt8 = 0
+        var size = socklen_t(1)
+        return getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, &state, &size) == 0 && state == finWait2
+      })
+    engine.passTurns()
+  }
 
   /// RST.
   func reset() {

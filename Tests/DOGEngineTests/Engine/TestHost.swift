@@ -11,12 +11,15 @@ struct TestHost: Sendable {
   var stickySeconds = 300
   var stickyMax = 65_536
   var idleSeconds = 60
+  var placement = PlacementPolicy.leastUtilised
   var connectionsMax = 0
   var listening = ListenOptions()
   var options = Options()
   var deflate: DeflateSettings?
   var origins: [String]?
 
+  var startsLater = false
+  var onstart: @Sendable (ShardHandle) throws -> Void = { _ in }
   var identify: @Sendable (RequestHandle) throws -> Void = { $0.identify(TestHost.uid(of: $0)) }
   var clusterize: (@Sendable (RequestHandle) throws -> Void)?
   var receive: @Sendable (ShardHandle, RequestHandle) throws -> Void = { TestHost.welcome($0, $1) }
@@ -89,8 +92,12 @@ private final class HookedShard: Shard {
   init(_ host: TestHost, _ shard: ShardHandle) {
     self.host = host
     self.shard = shard
+  }
+
+  func onstart() throws {
     host.note("start")
     host.shards.change { $0.append(shard) }
+    try host.onstart(shard)
   }
 
   func receive(_ request: RequestHandle) throws {
@@ -148,11 +155,13 @@ extension TestHost {
     gateway.stickySeconds = stickySeconds
     gateway.stickyMax = stickyMax
     gateway.idleSeconds = idleSeconds
+    gateway.placement = placement
     gateway.connectionsMax = connectionsMax
     gateway.clusterizes = clusterize != nil
     try engine.define(gateway)
     var shard = ShardClass(name: "RoomShard", parent: "Room") { HookedShard(self, $0) }
     shard.origins = origins
+    shard.startsLater = startsLater
     shard.deflate = deflate
     try engine.define(shard)
     try engine.route("/room/:name", to: "Room")
@@ -174,6 +183,18 @@ extension TestHost {
 }
 
 extension Engine {
+  /// Returns when each worker has been through a whole turn: it has read what its sockets had for it at the call.
+  func passTurns() {
+    for worker in workers {
+      // A turn that takes a letter may have looked at its sockets before that came; the turn after it has not.
+      for _ in 0..<2 {
+        let isTaken = Gate()
+        worker.post { _ in isTaken.open() }
+        isTaken.pass()
+      }
+    }
+  }
+
   /// Waits until nothing is open, waits or is taken.
   func isQuiet() -> Bool {
     eventually {

@@ -5,6 +5,32 @@ import Testing
 extension EngineTests {
   /// The policies on what goes through a socket: its rate, its idleness, the size of its frames.
   @Suite struct TrafficTests {
+    @Test func `S2: a message comes after all that was called back for before it, however much that is`() throws {
+      var host = TestHost()
+      let many = Callouts.atOnceMax * 3 / 2
+      let answered = Watched(0)
+      let seen = Watched<[String]>([])
+      host.onmessage = { shard, _, message in
+        let count = answered.now
+        seen.change { $0.append("\(message.text) after \(count)") }
+        guard message.text == "burst" else { return }
+        // Without siblings each is answered as soon as this callback has returned.
+        for _ in 0..<many {
+          let status = "?".with { shard.gossip($0) { _, _ in answered.change { $0 += 1 } } }
+          #expect(status == .ok)
+        }
+      }
+      try host.run { engine, port in
+        let client = try TestClient.open("/room/x?uid=a", port: port)
+        // In one piece: what follows is there when the first has been called back for.
+        try client.send(ClientFrame.text("burst") + ClientFrame.text("next") + ClientFrame.text("last"))
+        try client.leave()
+        #expect(host.saw("close a 1000 clean"))
+        #expect(seen.now == ["burst after 0", "next after \(many)", "last after \(many)"])
+        #expect(engine.isQuiet())
+      }
+    }
+
     private static func closeFrame(of client: TestClient) throws -> TestClient.Frame {
       while true {
         let frame = try client.next() as TestClient.Frame
@@ -167,6 +193,29 @@ extension EngineTests {
         #expect(!host.journal.now.contains { $0.hasPrefix("close hearer") || $0.hasPrefix("close speaker") })
         for uid in ["hearer", "speaker"] { #expect(host.sockets.now[uid]?.close(code: 1000) == .ok) }
         #expect(reader.join() && other.join())
+      }
+    }
+
+    @Test(arguments: [1, 3])
+    func `what comes with an upgrade counts once`(workers: Int) throws {
+      var host = TestHost(workers: workers)
+      host.limit = 1
+      try host.run { engine, port in
+        let message = ClientFrame.text("hello")
+        var sent = 0
+        for number in 0..<4 {
+          let client = try TestClient(port: port)
+          let lines = ["GET /room/x?uid=u\(number) HTTP/1.1", "Host: dog"] + TestClient.upgradeHeaders + ["", ""]
+          let bytes = [UInt8](lines.joined(separator: "\r\n").utf8) + message
+          try client.send(bytes)
+          sent += bytes.count
+          try client.expectUpgrade()
+          #expect(host.saw("message u\(number) hello"))
+          #expect(engine.stats.bytesIn == sent)
+          sent += ClientFrame.close(1000).count
+          try client.leave()
+        }
+        #expect(engine.isQuiet())
       }
     }
   }

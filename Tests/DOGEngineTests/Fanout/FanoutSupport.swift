@@ -50,23 +50,6 @@ enum FanoutSupport {
     Array(UnsafeRawBufferPointer(start: shared.base + range.lowerBound, count: range.count))
   }
 
-  /// SplitMix64: the seed alone replays a run.
-  struct Chance: RandomNumberGenerator {
-    var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      var mixed = state
-      mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-      mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-      return mixed ^ (mixed >> 31)
-    }
-
-    mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
-    mutating func isOne(in count: Int) -> Bool { below(count) == 0 }
-  }
-
   /// A receiver without a socket.
   final class Member: GroupMember {
     var seat = Seat()
@@ -119,7 +102,7 @@ extension FanoutSupport {
 
     /// All that is queued, in flight included.
     var waiting: [UInt8] {
-      guard let live = outbox.live else { return [] }
+      guard let live = outbox.live else { return Array(outbox.earlyBytes) }
       return live.indices.flatMap { index in
         let segment = live.segments[index]
         return segment.bytes.map { contents($0, segment.start..<segment.end) } ?? []
@@ -156,6 +139,7 @@ extension FanoutSupport {
     func beginWrite(_ limit: Int) {
       let none = Outbox.Vector(base: UnsafeMutableRawPointer(bitPattern: 16)!, count: 0)
       flight = [Outbox.Vector](repeating: none, count: 16)
+      outbox.settle()
       flight = flight.withUnsafeMutableBufferPointer { buffer in
         let gathered = outbox.gather(into: buffer, bytesMax: limit)
         outbox.setInFlight(gathered.bytes)

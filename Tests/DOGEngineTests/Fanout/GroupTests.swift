@@ -249,4 +249,25 @@ import Testing
     #expect(met.sorted() == ["ann", "bob"])
     #expect(group.memberCount == 1)
   }
+
+  @Test func `a flush looks at the scopes that have members, and at none that ever was`() {
+    var scopes: [Int] = []
+    for _ in 0..<1000 {
+      let scope = group.addScope()
+      let member = FanoutSupport.Member()
+      group.join(member, scope: scope)
+      group.say("in passing", scope: scope)
+      group.leave(member)
+      scopes.append(scope)
+    }
+    #expect(group.occupied.sorted() == [one, two])
+    group.say("to all")
+    group.flush()
+    #expect(ann.texts == ["to all"] && cyd.texts == ["to all"])
+    for scope in scopes { group.removeScope(scope) }
+    group.leave(ann)
+    #expect(group.occupied.sorted() == [one, two])
+    group.leave(bob)
+    #expect(group.occupied == [two])
+  }
 }

@@ -27,6 +27,11 @@ import Testing
     #expect(text(request.header("X")) == "one, two, three, ")
   }
 
+  @Test func `several Cookie headers are one list of cookies`() throws {
+    let request = try request("Cookie: a=1; b=2\r\nX: y\r\ncookie: c=3\r\n")
+    #expect(text(request.header("Cookie")) == "a=1; b=2; c=3")
+  }
+
   @Test func `an empty header is there and empty`() throws {
     #expect(try request("X:\r\n").header("x") == [])
   }

@@ -7,6 +7,19 @@ import Testing
     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\(body)"
   }
 
+  // RFC 9110, section 5.6.3: OWS is spaces and tabs.
+  @Test(arguments: ["2\t", "\t2", " \t 2 \t ", "2 \t"])
+  func `white space around Content-Length is no part of it`(_ value: String) {
+    for split in [true, false] {
+      var parsing = Parsing()
+      let headers = "Host: a\t\r\nX: b\tc\t\r\nContent-Length:\(value)\r\nConnection: close\t\r\n"
+      let text = "PUT / HTTP/1.1\r\n\(headers)\r\nhi"
+      if split { text.utf8.forEach { parsing.feed([$0][...]) } } else { parsing.feed(text) }
+      let told = "Host=a | X=b\tc | Content-Length=2 | Connection=close"
+      #expect(parsing.events == [.request("PUT / (/) 1.1 close | \(told) || hi")])
+    }
+  }
+
   @Test func `a body ends where Content-Length says`() {
     let text = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 003 \r\n\r\nabcGET / HTTP/1.1\r\nHost: a\r\n\r\n"
     #expect(

@@ -26,8 +26,8 @@ import Testing
   @Test func `no kind: 0 and what is invented are stale, another kind is of the wrong kind`() {
     #expect(Handle.none.kind == nil)
     #expect(Handle.none.misfit == .stale)
-    for kind in UInt64(13)...15 { #expect(Handle(rawValue: kind << 60 | 1).misfit == .stale) }
-    for kind in UInt64(1)...12 { #expect(Handle(rawValue: kind << 60).misfit == .wrongKind) }
+    for kind in UInt64(14)...15 { #expect(Handle(rawValue: kind << 60 | 1).misfit == .stale) }
+    for kind in UInt64(1)...13 { #expect(Handle(rawValue: kind << 60).misfit == .wrongKind) }
   }
 
   @Test func `a mark leaves room for the slot map's two bits`() {

@@ -10,11 +10,19 @@ struct TestRandom: RandomNumberGenerator {
     state = seed
   }
 
+  /// The seed of the environment, to replay a run that failed.
+  private static var given: UInt64? { getenv("DOG_SEED").flatMap { UInt64(String(cString: $0)) } }
+
   /// Seeded by DOG_SEED, else by chance; prints which, for the run to be replayed.
   init(for test: String) {
-    let given = getenv("DOG_SEED").flatMap { UInt64(String(cString: $0)) }
-    self.init(seed: given ?? UInt64.random(in: 0...UInt64.max))
+    self.init(seed: TestRandom.given ?? UInt64.random(in: 0...UInt64.max))
     print("\(test): DOG_SEED=\(seed)")
+  }
+
+  /// What a test takes for its arguments: the seeds 1 to `count`, the same in each run, and a new one, which a failure
+  /// names; or DOG_SEED alone.
+  static func seeds(_ count: UInt64) -> [UInt64] {
+    given.map { [$0] } ?? Array(1...count) + [UInt64.random(in: count + 1...UInt64.max)]
   }
 
   mutating func next() -> UInt64 {

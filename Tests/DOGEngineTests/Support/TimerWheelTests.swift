@@ -115,6 +115,47 @@ import Testing
     #expect(due(&wheel, at: 200) == [2])
   }
 
+  @Test func `a removed token does not come out, and its place is used again`() {
+    var wheel = TimerWheel(tickMs: 10, slots: 64)
+    let places = (1...5).map { wheel.insert(UInt64($0), at: 42, now: 0) }
+    for token in [3, 5, 1] { wheel.remove(UInt64(token), at: places[token - 1]) }
+    wheel.checkInvariants()
+    wheel.remove(3, at: places[2])
+    wheel.remove(9, at: 1_000)
+    #expect(wheel.count == 2)
+    let again = wheel.insert(6, at: 45, now: 0)
+    #expect(again < 5)
+    // The place is another's now.
+    for token in [1, 3, 5] { wheel.remove(UInt64(token), at: places[token - 1]) }
+    #expect(due(&wheel, at: 50) == [2, 4, 6])
+    wheel.remove(2, at: places[1])
+    wheel.checkInvariants()
+    #expect(wheel.nextDue(after: 50) == nil)
+  }
+
+  @Test(arguments: TestRandom.seeds(10))
+  func `random tokens, put in and removed, come out unless they were removed`(seed: UInt64) {
+    var random = TestRandom(seed: seed)
+    var wheel = TimerWheel(tickMs: 10, slots: 64)
+    var waiting: [UInt64: (deadline: UInt64, place: Int)] = [:]
+    var now: UInt64 = 1
+    for token: UInt64 in 1...2_000 {
+      let deadline = now + UInt64(random.below(2_000))
+      waiting[token] = (deadline, wheel.insert(token, at: deadline, now: now))
+      if random.below(2) == 0, let removed = waiting.min(by: { $0.key < $1.key }) {
+        wheel.remove(removed.key, at: removed.value.place)
+        waiting[removed.key] = nil
+      }
+      now += UInt64(random.below(30))
+      for token in due(&wheel, at: now) {
+        let given = waiting.removeValue(forKey: token)
+        #expect(given.map { $0.deadline <= now } == true)
+      }
+      #expect(wheel.count == waiting.count)
+    }
+    #expect(due(&wheel, at: now + 10_000) == waiting.keys.sorted())
+  }
+
   @Test func `a wheel that is late says to wake now`() {
     var wheel = TimerWheel(tickMs: 10)
     wheel.insert(1, at: 100, now: 0)

@@ -13,25 +13,30 @@ import Testing
     case lost
     /// The peer's FIN, with this much flushed.
     case peerEnds(isFlushed: Bool)
-    case time(UInt64)
+    /// It is looked at, and has taken this many of the 10 bytes that waited at the beginning.
+    case time(UInt64, taken: Int = 0)
     case gaveUp
   }
 
-  /// Deadlines given with the events.
-  private static let deadlineMs: UInt64 = 5000
+  private static let limits = SendProgress.Limits(timeoutMs: 5000, totalMs: 20_000)
+
+  /// Given with the events: begun at 0, with 10 bytes on their way.
+  private static func wait() -> CloseWait {
+    CloseWait(SendProgress(nowMs: 0, delivered: 0, end: 10), nowMs: 0, limits)
+  }
 
   private static func apply(_ event: Event, to machine: inout CloseStateMachine) -> Action {
     defer { machine.checkInvariants() }
     switch event {
     case .hostCloses(let code, let reason):
-      return machine.hostCloses(code: code, reason: [UInt8](reason.utf8), deadlineMs: deadlineMs)
+      return machine.hostCloses(code: code, reason: [UInt8](reason.utf8), wait: wait())
     case .peerCloses(let code, let reason):
-      return machine.peerCloses(code: code, reason: [UInt8](reason.utf8), deadlineMs: deadlineMs)
-    case .fails(let code): return machine.fails(code: code, deadlineMs: deadlineMs)
+      return machine.peerCloses(code: code, reason: [UInt8](reason.utf8), wait: wait())
+    case .fails(let code): return machine.fails(code: code, wait: wait())
     case .flushed: return machine.flushed()
     case .lost: return machine.connectionLost()
-    case .peerEnds(let isFlushed): return machine.peerEnds(isFlushed: isFlushed, deadlineMs: deadlineMs)
-    case .time(let nowMs): return machine.timePassed(nowMs: nowMs)
+    case .peerEnds(let isFlushed): return machine.peerEnds(isFlushed: isFlushed, wait: wait())
+    case .time(let nowMs, let taken): return machine.timePassed(nowMs: nowMs, delivered: taken, end: 10, limits)
     case .gaveUp: return machine.gaveUp()
     }
   }
@@ -52,7 +57,7 @@ import Testing
 
   private static func linger(_ code: CloseCode, _ reason: String = "", clean: Bool) -> Action {
     .linger(
-      CloseStateMachine.Report(code: code, reason: [UInt8](reason.utf8), isClean: clean), deadlineMs: deadlineMs)
+      CloseStateMachine.Report(code: code, reason: [UInt8](reason.utf8), isClean: clean), wait: wait())
   }
 
   private static func reset(_ code: CloseCode, clean: Bool) -> Action {
@@ -87,6 +92,36 @@ import Testing
     #expect(waiting == [Self.send(.normal)])
     let late = Self.run(.hostCloses(.normal), .flushed, .time(5000), .lost)
     #expect(late == [Self.send(.normal), Self.reset(.abnormal, clean: false)])
+  }
+
+  @Test func `a peer that takes what it was sent is waited for, however long that is beyond the timeout`() {
+    let slow: [Event] = [
+      .time(4000, taken: 1), .time(8000, taken: 2), .time(12_000, taken: 3), .time(16_000, taken: 9),
+    ]
+    for end: [Event] in [
+      [.peerCloses(.normal), .flushed], [.time(16_001, taken: 10), .peerCloses(.normal), .flushed],
+    ] {
+      var machine = CloseStateMachine()
+      let actions = ([.hostCloses(.normal)] + slow + end).map { Self.apply($0, to: &machine) }
+      guard case .linger(let report, _) = actions.last else {
+        Issue.record("\(actions)")
+        return
+      }
+      #expect(report == CloseStateMachine.Report(code: .normal, reason: [], isClean: true))
+    }
+    // One that stops, and one that takes a byte at a time for longer than the total, are reset.
+    for end: [Event] in [[.time(21_000, taken: 9)], [.time(20_000, taken: 9)], [.time(20_001, taken: 9)]] {
+      var machine = CloseStateMachine()
+      let actions = ([.hostCloses(.normal)] + slow + end).map { Self.apply($0, to: &machine) }
+      #expect(actions.last == Self.reset(.abnormal, clean: false))
+    }
+  }
+
+  @Test func `a peer that has everything and does not answer is closed, which throws nothing away`() {
+    let actions = Self.run(.hostCloses(.normal), .flushed, .time(3000, taken: 10), .time(7999, taken: 10))
+    #expect(actions == [Self.send(.normal)])
+    let late = Self.run(.hostCloses(.normal), .flushed, .time(3000, taken: 10), .time(8000, taken: 10))
+    #expect(late == [Self.send(.normal), Self.report(.abnormal, clean: false)])
   }
 
   @Test func `the peer leaves instead of answering`() {
@@ -175,20 +210,22 @@ import Testing
     #expect(Self.run(.time(.max), .flushed) == [])
   }
 
-  @Test func `the first close frame sets the deadline`() {
+  @Test func `the first close frame begins the wait`() {
     var machine = CloseStateMachine()
-    _ = machine.hostCloses(code: .normal, deadlineMs: 100)
-    _ = machine.peerCloses(code: .normal, deadlineMs: 900)
-    #expect(machine.deadlineMs == 100)
+    _ = machine.hostCloses(code: .normal, wait: Self.wait())
+    let due = machine.deadlineMs
+    let later = CloseWait(SendProgress(nowMs: 900, delivered: 0, end: 10), nowMs: 900, Self.limits)
+    _ = machine.peerCloses(code: .normal, wait: later)
+    #expect(machine.deadlineMs == due)
     #expect(!machine.isOpen && !machine.readsFrames)
   }
 
   @Test func `frames are read until the peer's close frame may not come any more`() {
     var machine = CloseStateMachine()
     #expect(machine.isOpen && machine.readsFrames)
-    _ = machine.hostCloses(code: .normal, deadlineMs: 100)
+    _ = machine.hostCloses(code: .normal, wait: Self.wait())
     #expect(!machine.isOpen && machine.readsFrames)
-    _ = machine.fails(code: .protocolError, deadlineMs: 100)
+    _ = machine.fails(code: .protocolError, wait: Self.wait())
     #expect(!machine.readsFrames && !machine.isClosed)
     _ = machine.connectionLost()
     #expect(!machine.readsFrames && machine.isClosed)
@@ -198,15 +235,15 @@ import Testing
 
   // MARK: Any order
 
-  @Test(arguments: 0..<2000 as Range<UInt64>)
+  @Test(arguments: TestRandom.seeds(2000))
   func `any events: one report, the last action, and one close frame at most`(_ seed: UInt64) {
-    var random = FrameRandom(seed: seed)
+    var random = TestRandom(seed: seed)
     var machine = CloseStateMachine()
     var actions: [Action] = []
     let events: [Event] = [
       .hostCloses(.normal), .hostCloses(nil), .peerCloses(.goingAway, "x"), .peerCloses(nil), .fails(.protocolError),
       .flushed, .flushed, .peerEnds(isFlushed: false), .peerEnds(isFlushed: true), .lost, .gaveUp, .time(4999),
-      .time(5000),
+      .time(5000), .time(3000, taken: 5), .time(9000, taken: 10),
     ]
     // Ends come seldom in half of the runs, so that the rest of the states is seen for long.
     let isLong = Bool.random(using: &random)

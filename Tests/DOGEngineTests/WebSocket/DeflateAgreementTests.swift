@@ -22,10 +22,11 @@ import Testing
     ("permessage-deflate; server_max_window_bits=9", "; client_no_context_takeover; server_max_window_bits=9"),
     ("permessage-deflate; server_max_window_bits=8", "; client_no_context_takeover; server_max_window_bits=8"),
     ("permessage-deflate; server_max_window_bits=15", "; client_no_context_takeover; server_max_window_bits=15"),
-    ("permessage-deflate; server_max_window_bits=\"10\"", "; client_no_context_takeover; server_max_window_bits=10"),
+    ("permessage-deflate; server_max_window_bits=\"10\"", "; client_no_context_takeover; server_max_window_bits=9"),
+    ("permessage-deflate; server_max_window_bits=14", "; client_no_context_takeover; server_max_window_bits=9"),
     (
       "permessage-deflate ; server_max_window_bits = \"1\\0\" ;\tclient_no_context_takeover",
-      "; client_no_context_takeover; server_max_window_bits=10"
+      "; client_no_context_takeover; server_max_window_bits=9"
     ),
     ("permessage-deflate; server_no_context_takeover", "; client_no_context_takeover"),
     (", ,permessage-deflate,,", "; client_no_context_takeover"),
@@ -34,7 +35,7 @@ import Testing
     // The first is declined, the next is taken.
     (
       "permessage-deflate; server_max_window_bits=16, permessage-deflate; server_max_window_bits=11,permessage-deflate",
-      "; client_no_context_takeover; server_max_window_bits=11"
+      "; client_no_context_takeover; server_max_window_bits=9"
     ),
     ("permessage-deflate; unknown, permessage-deflate", "; client_no_context_takeover"),
   ]

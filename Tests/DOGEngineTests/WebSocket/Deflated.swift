@@ -32,7 +32,7 @@ enum Deflated {
   static func binary(_ payload: [UInt8]) -> [UInt8] { ClientFrame.bytes(first: 0xC2, payload) }
 
   /// Words that compress, bytes that do not, or nothing.
-  static func message(_ count: Int, using random: inout FrameRandom) -> [UInt8] {
+  static func message(_ count: Int, using random: inout TestRandom) -> [UInt8] {
     let words = ["shard ", "gateway ", "whisper ", "é", "\u{1F436} ", "0", "broadcast\n"]
     var message: [UInt8] = []
     let isNoise = Int.random(in: 0..<4, using: &random) == 0

@@ -2,6 +2,11 @@ import Testing
 
 @testable import DOGEngine
 
+extension DeflaterPool {
+  /// Without a bound on what a turn may compress.
+  convenience init() { self.init(DeflateBudget(bytesMax: .max)) }
+}
+
 @Suite struct DeflaterTests {
   /// What a client with exactly this window makes of a payload: zlib looks beyond the bytes of one call only in its
   /// window, so that calls for one byte each find a reference that is too far.
@@ -33,7 +38,7 @@ import Testing
     let encoding = FrameEncoding(windowBits: bits)
     var settings = DeflateSettings()
     settings.bytesMin = 0
-    var random = FrameRandom(seed: UInt64(bits))
+    var random = TestRandom(seed: UInt64(bits))
     var compressed = 0
     for count in [2, 10, 64, 200, 250, 255, 256, 257, 500, 1000, 5000, 40_000, 70_000] {
       for level in [1, 6, 9] {
@@ -63,7 +68,7 @@ import Testing
   @Test func `what is short or does not shrink goes out as it is`() {
     let pool = DeflaterPool()
     let settings = DeflateSettings()
-    var random = FrameRandom(seed: 7)
+    var random = TestRandom(seed: 7)
     let noise = (0..<1000).map { _ in UInt8.random(in: 0...255, using: &random) }
     for (message, isCompressed) in [
       ([], false), ([0x61], false), ([UInt8](repeating: 0x61, count: 63), false),
@@ -87,6 +92,58 @@ import Testing
         let written = SharedFrame(size: frame.size) { frame.write(to: $0) }
         written.withBytes { #expect(Int($0[0]) == first && $0.count == frame.size) }
       }
+    }
+  }
+
+  @Test(arguments: 9...15)
+  func `whatever windows strangers offer, a message to all is compressed twice at most`(_ classBits: Int) throws {
+    var settings = DeflateSettings()
+    settings.windowBits = classBits
+    var wanted = FrameEncodingSet()
+    for bits in 8...15 {
+      let offers = ExtensionOffer.list([UInt8]("permessage-deflate; server_max_window_bits=\(bits)".utf8)) ?? []
+      let agreement = try #require(DeflateAgreement.choose(from: offers, settings))
+      #expect(agreement.serverWindowBits <= min(bits, classBits))
+      #expect([8, 9, classBits].contains(agreement.serverWindowBits), "\(bits)")
+      wanted.insert(agreement.encoding)
+    }
+    for count in [64, 200, 250, 256, 257, 500, 5000, 40_000] {
+      let message = [UInt8](repeating: 0x61, count: count)
+      let pool = DeflaterPool()
+      message.withUnsafeBytes { _ = EncodedMessage(.text, $0, for: wanted, pool, settings) }
+      #expect(Int.max - pool.budget.bytesLeft <= 2 * count, "\(count)")
+    }
+  }
+
+  @Test func `a turn compresses so much, the next one as much again`() {
+    let pool = DeflaterPool(DeflateBudget(bytesMax: 2500))
+    let message = [UInt8](repeating: 0x61, count: 1000)
+    for _ in 0..<3 {
+      message.withUnsafeBytes { bytes in
+        for expected in [true, true, false, false] {
+          let isCompressed = pool.compress(bytes, windowBits: 15, DeflateSettings()) != nil
+          #expect(isCompressed == expected)
+        }
+        // What is shorter than the rest still fits.
+        #expect(
+          pool.compress(UnsafeRawBufferPointer(rebasing: bytes[..<400]), windowBits: 15, DeflateSettings()) != nil)
+      }
+      pool.endTurn()
+    }
+  }
+
+  @Test func `a byte counts for what its level costs, and no length overflows`() {
+    var before = 0
+    for level in 1...9 {
+      let weight = DeflateBudget.weight(ofLevel: level)
+      #expect(weight >= before)
+      before = weight
+      var budget = DeflateBudget(bytesMax: 100 * weight)
+      for (bytes, isSpent) in [(101, false), (Int.max, false), (100, true), (1, false)] {
+        let spent = budget.spend(bytes, level: level)
+        #expect(spent == isSpent, "\(bytes) at level \(level)")
+      }
+      #expect(budget.bytesLeft == 0)
     }
   }
 

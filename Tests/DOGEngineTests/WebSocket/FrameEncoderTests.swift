@@ -47,23 +47,22 @@ import Testing
     #expect(Self.encodeClose(1001, [UInt8](repeating: 0x61, count: 123)).count == 127)
   }
 
-  @Test func `a row of frames can be walked`() {
+  @Test func `the outbox finds the end of each of a row of frames`() {
     let sizes = [0, 1, 125, 126, 300, 65_535, 65_536]
     let frames = sizes.map { Self.encode($0 % 2 == 0 ? .binary : .text, [UInt8](repeating: 1, count: $0)) }
     let bytes = Array(frames.joined()) + Self.encode(.ping, [1, 2]) + Self.encodeClose(1000, [])
-    var walked: [Int] = []
-    var opcodes: [Opcode] = []
+    var walked: [FrameWalk.Frame] = []
     bytes.withUnsafeBytes { buffer in
       var offset = 0
       while offset < buffer.count {
-        let (opcode, size) = FrameEncoder.frame(at: buffer.baseAddress! + offset)
-        opcodes.append(opcode)
-        walked.append(size)
-        offset += size
+        let rest = UnsafeRawBufferPointer(rebasing: buffer[offset...])
+        guard let start = rest.baseAddress else { return }
+        walked.append(FrameWalk.frame(at: start, available: rest.count))
+        offset += walked[walked.count - 1].size
       }
     }
-    #expect(walked == frames.map(\.count) + [4, 4])
-    #expect(opcodes == [.binary, .text, .text, .binary, .binary, .text, .binary, .ping, .close])
+    let control = FrameWalk.Frame(size: 4, isControl: true)
+    #expect(walked == frames.map { FrameWalk.Frame(size: $0.count, isControl: false) } + [control, control])
   }
 
   @Test func `a close reason that does not fit is our own mistake`() async {

@@ -141,9 +141,9 @@ import Testing
     #expect(fed <= 2 * 16_384)
   }
 
-  @Test(arguments: 0..<120 as Range<UInt64>)
+  @Test(arguments: TestRandom.seeds(120))
   func `random messages in random fragments and reads come out as they were`(_ seed: UInt64) {
-    var random = FrameRandom(seed: seed)
+    var random = TestRandom(seed: seed)
     var bytes: [UInt8] = []
     var expected: [FrameEvent] = []
     for _ in 0..<Int.random(in: 1...6, using: &random) {

@@ -3,9 +3,9 @@ import Testing
 @testable import DOGEngine
 
 @Suite struct FrameParserRandomTests {
-  @Test(arguments: 0..<400 as Range<UInt64>)
+  @Test(arguments: TestRandom.seeds(400))
   func `random streams in random reads come out as the reference decoder has them`(_ seed: UInt64) {
-    var random = FrameRandom(seed: seed)
+    var random = TestRandom(seed: seed)
     let limit = [64, 1000, 100_000].randomElement(using: &random) ?? 0
     var bytes = RandomFrames.stream(using: &random)
     if Bool.random(using: &random), let index = bytes.indices.randomElement(using: &random) {
@@ -20,9 +20,9 @@ import Testing
     }
   }
 
-  @Test(arguments: 0..<200 as Range<UInt64>)
+  @Test(arguments: TestRandom.seeds(200))
   func `random bytes do no harm`(_ seed: UInt64) {
-    var random = FrameRandom(seed: seed)
+    var random = TestRandom(seed: seed)
     let bytes = (0..<64).map { _ in UInt8.random(in: 0...255, using: &random) }
     let expected = ReferenceDecoder.decode(bytes, messageBytesMax: 1000)
     #expect(FrameReader.read(bytes, messageBytesMax: 1000) == expected, "seed \(seed)")
@@ -32,7 +32,7 @@ import Testing
   @Test func `the random streams hold every kind of event`() {
     var kinds = Set<String>()
     for seed in 0..<60 as Range<UInt64> {
-      var random = FrameRandom(seed: seed)
+      var random = TestRandom(seed: seed)
       for event in ReferenceDecoder.decode(RandomFrames.stream(using: &random), messageBytesMax: 1000) {
         kinds.insert(String(event.description.prefix { $0 != "(" }))
         if case .invalid(let code) = event { kinds.insert("\(code)") }

@@ -27,8 +27,17 @@ import Testing
     }
   }
 
-  @Test func `the RFC's sample is accepted with its key`() {
-    #expect(Self.check() == .accept(key: [UInt8]("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=".utf8)))
+  /// The first is the RFC's; all digits of Base64 are in these keys.
+  @Test(arguments: [
+    ("dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+    ("x3JJHMbDL1EzLkh9GBhXDw==", "HSmrc0sMlYUkAGmm5OPpG2HaGWk="),
+    ("ABCDEFGHIJKLMNOPQRSTUQ==", "6q9Zb9vGXNJHjMUqcLfznTO2MYE="),
+    ("VWXYZabcdefghijklmnopg==", "QsJ2XBiLdGo3YQBAX22zJ2uzcLQ="),
+    ("qrstuvwxyz0123456789+g==", "CyGrfceRimWS+W26+3mZuN680vE="),
+    ("//////////////////////==", "zXRQvy1wi5A4l0hwWYxMN3e2wNk="),
+  ])
+  func `a key has its proof`(_ key: String, _ accept: String) {
+    #expect(Self.check(["sec-websocket-key": key]) == .accept(key: [UInt8](accept.utf8)))
   }
 
   static let cases: [(changes: [String: String?], status: Int)] = [
@@ -61,13 +70,18 @@ import Testing
     (["sec-websocket-key": "dGhl HNhbXBsZSBub25jZQ=="], 400),
     (["sec-websocket-key": "dGhl=HNhbXBsZSBub25jZQ=="], 400),
     (["sec-websocket-key": "dGhl-HNhbXBsZSBub25jZQ=="], 400),
+    (["sec-websocket-key": "dGhl_HNhbXBsZSBub25jZQ=="], 400),
+    (["sec-websocket-key": "dGhlIHNhbXBsZSBub25jZ==="], 400),
+    (["sec-websocket-key": "====================  =="], 400),
+    (["sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ=A"], 400),
+    (["sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ=\n"], 400),
     (["sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==, dGhlIHNhbXBsZSBub25jZQ=="], 400),  // two of them
     (["sec-websocket-key": " dGhlIHNhbXBsZSBub25jZQ== "], 101),
     (["sec-websocket-key": "dGhlIHNhbXBsZSBub25jZR=="], 101),  // bits left over
     (["sec-websocket-protocol": nil], 101),
     (["sec-websocket-protocol": "a,, b ,"], 101),
-    (["sec-websocket-protocol": ""], 400),
-    (["sec-websocket-protocol": " , "], 400),
+    (["sec-websocket-protocol": ""], 101),
+    (["sec-websocket-protocol": " , "], 101),
     (["sec-websocket-protocol": "a b"], 400),
     (["sec-websocket-protocol": "a, b/c"], 400),
     (["sec-websocket-protocol": "a, \u{fc}"], 400),

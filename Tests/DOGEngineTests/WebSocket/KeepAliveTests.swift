@@ -3,7 +3,7 @@ import Testing
 @testable import DOGEngine
 
 @Suite struct KeepAliveTests {
-  private static let limits = KeepAlive.Limits(intervalMs: 30, timeoutMs: 20)
+  private static let limits = KeepAlive.Limits(intervalMs: 30, timeoutMs: 20, totalMs: 100)
 
   private enum Event {
     case heard
@@ -49,6 +49,24 @@ import Testing
     ])
   }
 
+  @Test func `a peer that takes a byte at a time before its ping is given up when the total is over`() {
+    play([
+      (30, .look(delivered: 0, behind: 50, .ping)), (49, .look(delivered: 1, .none)),
+      (68, .look(delivered: 2, .none)), (87, .look(delivered: 3, .none)), (106, .look(delivered: 4, .none)),
+      (125, .look(delivered: 5, .none)), (129, .look(delivered: 6, .none)), (130, .look(delivered: 7, .giveUp)),
+    ])
+    // Heard in between, the total is that of the next ping.
+    play([
+      (30, .look(delivered: 0, behind: 50, .ping)), (49, .look(delivered: 1, .none)), (60, .heard),
+      (90, .look(delivered: 2, behind: 50, .ping)), (109, .look(delivered: 3, .none)),
+      (128, .look(delivered: 4, .none)), (147, .look(delivered: 5, .none)),
+    ])
+    var keepAlive = KeepAlive(nowMs: 0)
+    keepAlive.pinged(nowMs: 30, delivered: 0, upTo: 50)
+    #expect(keepAlive.timePassed(nowMs: 125, delivered: 1, Self.limits) == .none)
+    #expect(keepAlive.nextMs(nowMs: 125, Self.limits) == 130)
+  }
+
   @Test func `a ping that has arrived is to be answered in time, whatever is delivered after it`() {
     play([
       (30, .look(delivered: 7, behind: 5, .ping)), (40, .look(delivered: 12, .none)),
@@ -65,7 +83,7 @@ import Testing
   }
 
   @Test func `an interval of 0 pings nobody`() {
-    let never = KeepAlive.Limits(intervalMs: 0, timeoutMs: 20)
+    let never = KeepAlive.Limits(intervalMs: 0, timeoutMs: 20, totalMs: 100)
     play([(1_000_000, .look(delivered: 0, .none))], never)
     #expect(KeepAlive(nowMs: 0).nextMs(nowMs: 0, never) == nil)
   }
@@ -74,7 +92,7 @@ import Testing
   @Test func `it asks to be reminded of the ping, then of the next ping and of the timeout`() {
     var keepAlive = KeepAlive(nowMs: 0)
     #expect(keepAlive.nextMs(nowMs: 0, Self.limits) == 30)
-    let limits = KeepAlive.Limits(intervalMs: 15, timeoutMs: 20)
+    let limits = KeepAlive.Limits(intervalMs: 15, timeoutMs: 20, totalMs: 100)
     keepAlive.pinged(nowMs: 15, delivered: 0, upTo: 0)
     #expect(keepAlive.nextMs(nowMs: 15, limits) == 30)
     #expect(keepAlive.nextMs(nowMs: 30, limits) == 35)

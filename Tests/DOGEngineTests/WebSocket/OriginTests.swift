@@ -15,6 +15,10 @@ import Testing
     ["http://[2001:DB8::1]", "http://[2001:db8::1]:80"],
     ["http://127.0.0.1"],
     ["chrome-extension://abcdefghijklmnop"],
+    ["file://", "FILE://"],
+    ["app://"],
+    ["app://-"],
+    ["capacitor://localhost"],
     ["null"],
   ]
 
@@ -33,7 +37,8 @@ import Testing
     "", " ", "example.com", "https:", "https:/", "https://", "https:///", "https://example.com/", "https://a/b",
     "https://user@example.com", "https://a b", "https://a, https://b", "https://a https://b", "null, null", "NULL",
     " https://a", "https://a ", "https://a:", "https://a:x", "https://a:65536", "https://a:123456", "https://a:-1",
-    "https://:443", "1http://a", "://a", "https://[::1", "https://[]", "https://[::1]x", "https://[g%]",
+    "https://:443", "http://", "wss://", "app://:80", "file:///",
+    "1http://a", "://a", "https://[::1", "https://[]", "https://[::1]x", "https://[g%]",
     "https://\u{e4}", "https://a\u{0}", "https://a?b", "https://a#b", "https://*.example.com", "*",
     "https://" + String(repeating: "a", count: 600),
   ])

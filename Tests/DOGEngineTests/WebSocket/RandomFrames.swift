@@ -1,6 +1,6 @@
 /// Streams of frames, mostly right, now and then wrong.
 enum RandomFrames {
-  static func stream(using random: inout FrameRandom) -> [UInt8] {
+  static func stream(using random: inout TestRandom) -> [UInt8] {
     var bytes: [UInt8] = []
     for _ in 0..<Int.random(in: 1...12, using: &random) {
       switch Int.random(in: 0..<20, using: &random) {
@@ -16,7 +16,7 @@ enum RandomFrames {
     return bytes
   }
 
-  private static func message(using random: inout FrameRandom) -> [UInt8] {
+  private static func message(using random: inout TestRandom) -> [UInt8] {
     let isText = Bool.random(using: &random)
     let limit = [8, 8, 8, 130, 130, 130, 1200, 1200, 1200, 70_000].randomElement(using: &random) ?? 0
     let count = Int.random(in: 0...limit, using: &random)
@@ -39,16 +39,16 @@ enum RandomFrames {
     return bytes
   }
 
-  private static func control(using random: inout FrameRandom) -> [UInt8] {
+  private static func control(using random: inout TestRandom) -> [UInt8] {
     let payload = binary(count: Int.random(in: 0...125, using: &random), using: &random)
     return Bool.random(using: &random) ? ClientFrame.ping(payload) : ClientFrame.pong(payload)
   }
 
-  private static func binary(count: Int, using random: inout FrameRandom) -> [UInt8] {
+  private static func binary(count: Int, using random: inout TestRandom) -> [UInt8] {
     (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
   }
 
-  private static func text(bytesMax: Int, using random: inout FrameRandom) -> [UInt8] {
+  private static func text(bytesMax: Int, using random: inout TestRandom) -> [UInt8] {
     let isASCII = Bool.random(using: &random)
     var bytes: [UInt8] = []
     while true {

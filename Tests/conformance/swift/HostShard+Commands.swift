@@ -37,13 +37,14 @@ extension HostShard {
     }
   }
 
-  private typealias Whispering = (Name, UnsafeRawBufferPointer, @escaping @Sendable (Int) -> Void) throws -> Void
+  private typealias Whispering = (Name, UnsafeRawBufferPointer, @escaping @Sendable (Status, Int) -> Void) throws ->
+    Void
 
   /// "UID X": whispers X to UID, and tells the socket how many got it.
   private func whisper(_ rest: String, _ socket: SocketHandle, _ act: Whispering) throws {
     let (uid, text) = rest.cut(at: " ")
     guard let name = Name(uid) else { throw Status.invalid }
-    try text.withBytes { try act(name, $0) { socket.send("whispered \($0)") } }
+    try text.withBytes { try act(name, $0) { _, count in socket.send("whispered \(count)") } }
   }
 
   private func gateway(_ verb: String, _ rest: String, _ socket: SocketHandle) throws {
@@ -60,7 +61,7 @@ extension HostShard {
   private func gossip(_ rest: String, _ socket: SocketHandle) throws {
     let (milliseconds, question) = rest.cut(at: " ")
     try question.withBytes {
-      try shard.gossip($0, timeoutMs: UInt64(milliseconds) ?? 0) { results in
+      try shard.gossip($0, timeoutMs: UInt64(milliseconds) ?? 0) { _, results in
         let lines = results.map { "\n\($0.shardID) \($0.status.name) \(String(decoding: $0.data, as: UTF8.self))" }
         socket.send("gossip \(results.count)\(lines.sorted().joined())")
       }.check()

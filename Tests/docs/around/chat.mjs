@@ -1,4 +1,4 @@
-import { DogError, Engine, Gateway, Response, Shard, serve } from 'dog';
+import { DogError, Engine, Gateway, Response, Shard, serve } from 'libdog';
 
 class Seats extends Shard {
   receive(request) {

@@ -4,7 +4,7 @@ import json
 import signal
 
 import pytest
-import websockets
+from websockets.legacy import client as legacy  # the interface that Debian 12 and Debian 13 both have
 
 from program import BINDING, DEADLINE, Program, closed, hear, run_lua
 
@@ -20,7 +20,7 @@ def chat_room():
 
 class Person:
     def __init__(self, program, name):
-        self.connecting = websockets.connect(f"ws://127.0.0.1:{program.port}/ws?u={name}", open_timeout=DEADLINE)
+        self.connecting = legacy.connect(f"ws://127.0.0.1:{program.port}/ws?u={name}", open_timeout=DEADLINE)
 
     async def __aenter__(self):
         self.client = await self.connecting.__aenter__()

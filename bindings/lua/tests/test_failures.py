@@ -66,7 +66,7 @@ def test_a_socket_whose_handler_fails_hears_1011_after_onerror(chat, handler):
 
 def test_handlers_that_only_hear_are_reported_when_they_fail(chat):
     program = chat("""
-        for _, name in ipairs { "onstart", "onclose", "onstop" } do
+        for _, name in ipairs { "onclose", "onstop" } do
           Seats[name] = function() error(name .. " on purpose", 0) end
         end""")
 
@@ -76,7 +76,7 @@ def test_handlers_that_only_hear_are_reported_when_they_fail(chat):
     asyncio.run(talk())
     program.stop()
     assert [line for line in program.said().splitlines() if line.startswith("Seats.")] == [
-        f"Seats.{name}: {name} on purpose" for name in ("onstart", "onclose", "onstop")]
+        f"Seats.{name}: {name} on purpose" for name in ("onclose", "onstop")]
 
 
 def test_failures_go_to_the_report_hook_and_a_hook_that_fails_stops_nothing(chat):
@@ -93,7 +93,7 @@ def test_failures_go_to_the_report_hook_and_a_hook_that_fails_stops_nothing(chat
 
 
 def test_the_engines_log_goes_to_stderr_or_the_hook_or_nowhere(chat):
-    bad = 'function Room:identify() return ("x"):rep(257) end\n'
+    bad = 'function Seats:receive(request) request:respond(200, "", { ["X-Bad"] = "a\\nb" }) end\n'
     program = chat(bad + "function options.report() end")
     assert program.get("/rooms/den")[0] == 500
     program.stop()
@@ -105,6 +105,18 @@ def test_the_engines_log_goes_to_stderr_or_the_hook_or_nowhere(chat):
     assert program.get("/rooms/den")[0] == 500
     program.stop()
     assert program.said() == ""
+
+
+@pytest.mark.parametrize("uid", ['""', '("x"):rep(257)', '"a\\nb"', '"\\255"'])
+def test_what_is_no_uid_is_the_clients_400_and_no_error_of_the_program(chat, uid):
+    program = chat(f"""
+        options.log_level = "info"
+        function options.report() print "reported" end
+        function options.log(level, line) print(level, line) end
+        function Room:identify() return {uid} end""")
+    assert program.get("/rooms/den")[0] == 400
+    said = program.stop()
+    assert "reported" not in said and said.count("info\t127.0.0.1:") == 1 and "400, its uid is " in said
 
 
 def test_what_others_cause_is_an_answer_and_what_the_program_does_wrong_an_error(chat):

@@ -107,6 +107,6 @@ def test_no_global_is_made():
 
 
 def test_the_rockspec_installs_the_file_that_there_is():
-    said = run_lua(f'local spec = {{}}; setfenv(assert(loadfile "{BINDING}/dog-scm-1.rockspec"), spec)();'
+    said = run_lua(f'local spec = {{}}; setfenv(assert(loadfile "{BINDING}/libdog-scm-1.rockspec"), spec)();'
                    'for name, file in pairs(spec.build.modules) do print(spec.package, name, file) end')
-    assert said == "dog\tdog\tdog.lua\n" and (BINDING / "dog.lua").is_file()
+    assert said == "libdog\tdog\tdog.lua\n" and (BINDING / "dog.lua").is_file()

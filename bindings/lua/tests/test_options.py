@@ -82,7 +82,8 @@ def test_what_is_no_constant_is_an_error():
 def test_every_member_of_a_class_that_is_no_handler_is_settable(kind):
     names = [name for name in members(f"dog_{kind}_class")
              if not name.startswith("on") and not name.endswith("_events")
-             and name not in {"size", "name", "user", "identify", "clusterize", "receive", "origins", "origin_count"}]
+             and name not in {"size", "start_later", "name", "user", "identify", "clusterize", "receive", "origins",
+                              "origin_count"}]
     assert len(names) > 4
     origins = 'options.origins = { "https://example.com", "null" }' if kind == "shard" else ""
     said = run_lua(f"""
@@ -106,6 +107,11 @@ print "made"
     assert said == "made\n"
 
 
+def test_placement_goes_by_its_name():
+    options = '{ child = "S", limit = 2, placement = "fullest" }'
+    assert run_lua(ROOM + f'dog.gateway("G", {options}) print "made"') == "made\n"
+
+
 def test_a_flag_is_true_or_false():
     assert run_lua(ROOM + 'dog.shard("S", { parent = "Room", deflate = true, deflate_client_context = false })'
                    " print 'made'") == "made\n"
@@ -113,6 +119,7 @@ def test_a_flag_is_true_or_false():
 
 @pytest.mark.parametrize("text, why", [
     ('dog.gateway("Pool", { limits = 2 })', "dog.gateway Pool: there is no option limits"),
+    ('dog.gateway("Pool", { placement = "emptiest" })', "dog.gateway Pool: placement: there is no emptiest"),
     ('dog.gateway("Pool", { clusterize_events = 1 })', "dog.gateway Pool: there is no option clusterize_events"),
     ('dog.gateway("Pool", { child = 5 })', "dog.gateway Pool: child: cannot convert 'number' to 'const char *'"),
     ('dog.gateway("Pool", { child = "a\\0b" })', "dog.gateway Pool: child: there is a NUL in it"),
@@ -141,7 +148,7 @@ def test_what_a_class_or_engine_does_not_take(text, why):
     ('engine:route("/rooms/:name", 5)', "a class is wanted, or the name of one"),
     ('engine:route("/r\\0", Room, "x")', "route: there is a NUL in it"),
     ('engine:on_fetch()', "on_fetch: a function is wanted"),
-    ('engine:listen { host = "nowhere" }', "listen: DOG_EADDR: the address cannot be listened on"),
+    ('engine:listen { host = "nowhere" }', "listen nowhere:0: DOG_EADDR: the address cannot be listened on"),
     ('engine:listen { ports = 1 }', "listen: there is no option ports"),
     ('engine:listen(65536)', "listen: port: 65536 is no whole number in its range"),
     ('engine:step(0) engine:spawn(5)', "spawn: a function is wanted"),
@@ -157,4 +164,4 @@ def test_what_cannot_be_set_up_is_an_error_at_the_line_that_tried(text, why):
 def test_what_is_wrong_with_a_certificate_is_in_the_error(tmp_path):
     said = error_of('dog.engine { log = false }:listen { certificates = { { certificate_file = "/none/a.pem",'
                     ' key_file = "/none/b.pem" } } }')
-    assert said.startswith("listen: DOG_ETLS: ") and "/none/a.pem" in said
+    assert said.startswith("listen 127.0.0.1:0: DOG_ETLS: ") and "/none/a.pem" in said

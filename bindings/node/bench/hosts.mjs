@@ -1,5 +1,5 @@
 // What the four hosts share: a server on the port given, on any path, that says so once it listens.
-import { Gateway, serve } from 'dog';
+import { Gateway, serve } from 'libdog';
 import { createRequire } from 'node:module';
 
 export const port = Number(process.argv[2] ?? 0);

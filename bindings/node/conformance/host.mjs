@@ -5,7 +5,7 @@ import { hold, release } from './held.mjs';
 
 // What was built for this run; where nobody says, what is built by default.
 const build = process.env.BUILD ?? new URL('../../../build', import.meta.url).pathname;
-const { DogError, Engine, Gateway, Response, Shard } = createRequire(`${build}/bindings/node/`)('dog');
+const { DogError, Engine, Gateway, Response, Shard } = createRequire(`${build}/bindings/node/`)('libdog');
 
 const { values: given } = parseArgs({ options: { workers: { type: 'string' }, deadline: { type: 'string' } } });
 const counts = { opened: 0, closed: 0, started: 0, ended: 0 };

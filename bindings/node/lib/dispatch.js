@@ -2,34 +2,31 @@
 // Events to handlers. The addon calls `dispatch` once for many events; its records are described in batch.c.
 //
 // A handler may return a promise. Handlers of one object begin in the order of their events and do not wait for one
-// another. One that fails is reported, and then: a request gets 500, a question of a sibling that error's message, a
-// socket onerror and the close code 1011.
+// another, except those of one socket of an `ordered` class (ordered.js). A failure is reported. Then a request gets
+// 500, a sibling's question the error's message, and a socket onerror and the close code 1011.
 
 const { markAsUntransferable } = require('worker_threads');
 const addon = require('./addon.js');
+const { Calls, isPromise } = require('./calls.js');
 const { CONNECTED, Request } = require('./request.js');
-const { checkMethod } = require('./define.js');
+const { checkMethod, lookAtShard } = require('./define.js');
 const { DogError } = require('./error.js');
 const { Gateway } = require('./gateway.js');
-const { json } = require('./message.js');
 const { make } = require('./making.js');
+const { Place, nameOf } = require('./place.js');
 const { parse } = require('./response.js');
-const { insideOf, Shard } = require('./shard.js');
-const { Socket } = require('./socket.js');
+const { Shard } = require('./shard.js');
+const { SocketEvents } = require('./sockets.js');
 
 const {
   GATEWAY, SLAB, FETCH, IDENTIFY, CLUSTERIZE, RECEIVE, GOSSIP, START, STOP, OPEN, MESSAGE, CLOSE, ERROR, DRAIN,
   WHISPERED, GOSSIPED, WRITABLE, ENDED, LOG, STOPPED, RETIRE, FIELDS,
 } = addon;
 
-const INTERNAL_ERROR = 1011;
-const TRY_AGAIN_LATER = 1013;
+/** How much of an error's message a sibling that asked gets. */
+const FAILURE_TEXT_MAX = 1024;
 
-function isPromise(value) {
-  return typeof value === 'object' && value !== null && typeof value.then === 'function';
-}
-
-/** A Gateway that events have told of. */
+/** A Gateway that an event has told of. */
 class GatewayEntry {
   object = undefined;
 
@@ -45,18 +42,20 @@ class Dispatcher {
   #host;
   /** Gateway entries, Shards and sockets, each at the number that the addon's table gave its handle. */
   #objects = [];
-  /** Whether it has been reported that work is refused since there was room last. */
-  #isRefusing = false;
+  #calls;
+  #sockets;
 
   /** Memory of the addon's that short binary messages are in. */
   #slab;
 
   constructor(host) {
     this.#host = host;
+    this.#calls = new Calls(host);
+    this.#sockets = new SocketEvents(host, this.#objects, this.#calls);
   }
 
-  /** As with the pool of Node's Buffers: who transfers one message's memory would take away that of all others, into
-   * which the addon goes on to write. */
+  /** As for the pool of Node's Buffers: transferring the memory of one message would take away that of all others, and
+   * the addon still writes to it. */
   #renewSlab(memory) {
     markAsUntransferable(memory);
     this.#slab = Buffer.from(memory);
@@ -78,34 +77,36 @@ class Dispatcher {
         switch (fields[at]) {
           case MESSAGE: {
             const place = fields[at + 4];
-            this.#message(number, place === 0 ? values[value++] : this.#view(place - 1, fields[at + 5]));
+            this.#sockets.message(number, place === 0 ? values[value++] : this.#view(place - 1, fields[at + 5]));
             break;
           }
           case SLAB: this.#renewSlab(values[value++]); break;
-          case OPEN: this.#open(number, low, high, fields[at + 4], values[value++]); break;
-          case CLOSE: this.#close(number, fields[at + 4], values[value++], fields[at + 5] === 1); break;
+          case OPEN: this.#sockets.open(number, low, high, fields[at + 4], values[value++]); break;
+          case CLOSE: this.#sockets.close(number, fields[at + 4], values[value++], fields[at + 5] === 1); break;
           case IDENTIFY: this.#identify(number, low, high, values[value++], values[value++]); break;
           case RECEIVE: this.#receive(number, low, high, values[value++], values[value++], values[value++]); break;
-          case WHISPERED: this.#answered(number, (high >>> 0) * 0x100000000 + (low >>> 0)); break;
+          case WHISPERED:
+            this.#answered(number, fields[at + 4], (high >>> 0) * 0x100000000 + (low >>> 0));
+            break;
           case GATEWAY: this.addGateway(number, low, high, fields[at + 5], values[value++]); break;
           case CLUSTERIZE:
             this.#clusterize(number, low, high, values[value++], values[value++], values[value++]);
             break;
           case FETCH: this.#fetch(low, high, values[value++], values[value++]); break;
           case GOSSIP: this.#gossip(number, low, high, values[value++]); break;
-          case GOSSIPED: this.#answered(number, values[value++]); break;
+          case GOSSIPED: this.#answered(number, fields[at + 4], values[value++]); break;
           case START: this.#start(number, low, high, fields[at + 4], fields[at + 5], values[value++]); break;
           case STOP: this.#stop(number); break;
           case RETIRE: this.#retire(number); break;
-          case ERROR: this.#error(number, fields[at + 4]); break;
-          case DRAIN: this.#drain(number, (high >>> 0) * 0x100000000 + (low >>> 0)); break;
+          case ERROR: this.#sockets.error(number, fields[at + 4]); break;
+          case DRAIN: this.#sockets.drain(number, (high >>> 0) * 0x100000000 + (low >>> 0)); break;
           case WRITABLE: this.#host.tokens.find(number)?.writable(); break;
           case ENDED: this.#host.tokens.drop(number)?.ended(fields[at + 4]); break;
           case LOG: this.#host.log(fields[at + 4], values[value++]); break;
           case STOPPED: this.#host.stopped(); break;
         }
       } catch (error) {
-        // No handler's failure comes here. What does costs no other record; its values have been taken by then.
+        // Failures of handlers do not come here. Another failure costs only this record: its values were taken already.
         this.#host.report(error, { handler: 'dispatch' });
       }
     }
@@ -119,7 +120,7 @@ class Dispatcher {
     return entry;
   }
 
-  /** The Gateway of a number, made when it is first needed; undefined where its constructor failed and was reported. */
+  /** The Gateway of a number, made when it is first needed; undefined if its constructor failed, which was reported. */
   gateway(number) {
     const entry = this.#objects[number];
     if (entry === undefined || entry.object !== undefined) return entry?.object;
@@ -138,7 +139,7 @@ class Dispatcher {
     const gateway = this.#objects[number]?.object;
     this.#objects[number] = undefined;
     if (gateway === undefined) return;
-    if (gateway.onretire !== undefined) this.#tell(gateway, 'onretire', [], { gateway });
+    if (gateway.onretire !== undefined) this.#calls.tell(gateway, 'onretire', [], gateway);
     this.#host.tokens.dropOwner(gateway);
   }
 
@@ -172,9 +173,9 @@ class Dispatcher {
       this.#respond(request, value, 'receive must return a response, or what connect gives'));
   }
 
-  /** Calls a handler for a request, now and when its promise has settled, and answers with what it gave. */
+  /** Calls a handler for a request, and answers with its result, now or when its promise has settled. */
   #ask(owner, name, request, answer) {
-    if (owner === undefined) return request.fail(); // its constructor failed
+    if (owner === undefined) return request.fail(); // a Gateway whose constructor failed
     if (this.#host.handlers.isFull) return this.#refuseRequest(request);
     const failed = (error) => {
       this.#host.report(error, { handler: nameOf(owner, name), request });
@@ -195,7 +196,7 @@ class Dispatcher {
     }
     if (!isPromise(value)) return succeeded(value);
     request.keep();
-    this.#host.handlers.track(value, succeeded, failed);
+    this.#host.handlers.track(value, new Place(owner, name, request, true), succeeded, failed);
   }
 
   #respond(request, value, otherwise) {
@@ -206,39 +207,60 @@ class Dispatcher {
   }
 
   #refuseRequest(request) {
-    this.#reportRefusal();
-    const retry = String(this.#host.options.retryAfterSeconds ?? 1);
+    this.#calls.reportRefusal();
+    const retry = String(this.#host.engineOptions.retryAfterSeconds);
     request.respond({ status: 503, headers: { 'Retry-After': retry }, body: '503 Service Unavailable\n' });
-  }
-
-  #reportRefusal() {
-    if (this.#isRefusing) return;
-    this.#isRefusing = true;
-    this.#host.report(new DogError(addon.EFULL, 'promises of handlers under way'), { handler: 'handlersMax' });
   }
 
   // ---- Shards
 
   #start(number, low, high, gatewayNumber, classIndex, id) {
-    const { ShardClass } = this.#host.classes[classIndex];
-    const inside = { host: this.#host, low, high, id, gateway: this.gateway(gatewayNumber), sockets: new Set() };
-    let shard;
+    const shard = this.#makeShard(low, high, this.gateway(gatewayNumber), classIndex, id);
+    this.#objects[number] = shard;
+    if (shard === undefined) addon.shardStarted(low, high, addon.EHOST);
+    else this.#onstart(shard, low, high);
+  }
+
+  /** Undefined if a constructor failed, which was reported. */
+  #makeShard(low, high, gateway, classIndex, id) {
+    if (gateway === undefined) return undefined;
+    const known = this.#host.classes[classIndex];
+    const { ShardClass, order } = known;
     try {
-      shard = make(ShardClass, inside);
+      const shard = make(ShardClass, { host: this.#host, low, high, id, gateway, sockets: new Set(), order });
       checkMethod(shard, Shard);
+      lookAtShard(shard, known);
+      return shard;
     } catch (error) {
       this.#host.report(error, { handler: `${ShardClass.name}.constructor` });
-      shard = undefined;
+      return undefined;
     }
-    this.#objects[number] = shard;
-    if (shard?.onstart !== undefined) this.#tell(shard, 'onstart', [], { shard });
+  }
+
+  /** The Shard gets no other event until it has started. If the start fails, the Shard ends, and the next request makes
+   * another. The answer may come when the Shard has ended already: that is no error. */
+  #onstart(shard, low, high) {
+    const succeeded = () => addon.shardStarted(low, high, 0);
+    if (shard.onstart === undefined) return succeeded();
+    const failed = (error) => {
+      this.#host.report(error, { handler: nameOf(shard, 'onstart'), shard });
+      addon.shardStarted(low, high, addon.EHOST);
+    };
+    let value;
+    try {
+      value = shard.onstart();
+    } catch (error) {
+      return failed(error);
+    }
+    if (!isPromise(value)) return succeeded();
+    this.#host.handlers.track(value, new Place(shard, 'onstart', shard, false), succeeded, failed);
   }
 
   #stop(number) {
     const shard = this.#objects[number];
     if (shard === undefined) return;
     this.#objects[number] = undefined;
-    if (shard.onstop !== undefined) this.#tell(shard, 'onstop', [], { shard });
+    if (shard.onstop !== undefined) this.#calls.tell(shard, 'onstop', [], shard);
     this.#host.tokens.dropOwner(shard);
   }
 
@@ -247,11 +269,11 @@ class Dispatcher {
     const shard = this.#objects[number];
     const failed = (error) => {
       this.#host.report(error, { handler: nameOf(shard, 'ongossip'), shard });
-      addon.gossipFail(low, high, String(error?.message ?? error));
+      addon.gossipFail(low, high, String(error?.message ?? error).slice(0, FAILURE_TEXT_MAX));
     };
     const succeeded = (answer) => {
       try {
-        const status = addon.gossipReply(low, high, json(answer ?? null, 'an answer'));
+        const status = addon.gossipReply(low, high, this.#host.codec.json(answer ?? null, 'an answer'));
         // Stale: the one who asked waits no more.
         if (status !== 0 && status !== addon.ESTALE) throw new DogError(status, 'ongossip');
       } catch (error) {
@@ -260,116 +282,26 @@ class Dispatcher {
     };
     if (shard === undefined) return addon.gossipFail(low, high, 'the Shard could not be made');
     if (this.#host.handlers.isFull) {
-      this.#reportRefusal();
+      this.#calls.reportRefusal();
       return addon.gossipFail(low, high, 'too many handlers are under way');
     }
     let value;
     try {
-      value = shard.ongossip(JSON.parse(text));
+      value = shard.ongossip(this.#host.codec.decode(text));
     } catch (error) {
       return failed(error);
     }
-    if (isPromise(value)) this.#host.handlers.track(value, succeeded, failed);
-    else succeeded(value);
+    if (!isPromise(value)) return succeeded(value);
+    this.#host.handlers.track(value, new Place(shard, 'ongossip', shard, true), succeeded, failed);
   }
 
-  // ---- sockets
+  // ---- answers
 
-  #open(number, low, high, shardNumber, uid) {
-    const shard = this.#objects[shardNumber];
-    if (shard === undefined) return; // it refused every request, so it has no sockets
-    const socket = new Socket(low, high, uid, shard);
-    this.#objects[number] = socket;
-    insideOf(shard).sockets.add(socket);
-    if (shard.onopen !== undefined) this.#hear(shard, 'onopen', socket);
+  #answered(token, status, value) {
+    const waiting = this.#host.tokens.drop(token);
+    if (status === 0) waiting?.answered(value);
+    else waiting?.gone(status);
   }
-
-  #message(number, data) {
-    const socket = this.#objects[number];
-    if (socket === undefined || socket.hasFailed) return;
-    const { shard } = socket;
-    if (shard.onmessage !== undefined) this.#hear(shard, 'onmessage', socket, data);
-  }
-
-  /** onopen or onmessage: one that fails closes the socket. */
-  #hear(shard, name, socket, data) {
-    if (this.#host.handlers.isFull) return this.#refuse(socket);
-    this.#isRefusing = false;
-    let value;
-    try {
-      value = shard[name](socket, data);
-    } catch (error) {
-      return this.#fail(shard, name, socket, error);
-    }
-    if (isPromise(value)) {
-      this.#host.handlers.track(value, nothing, (error) => this.#fail(shard, name, socket, error));
-    }
-  }
-
-  #fail(shard, name, socket, error) {
-    this.#host.report(error, { handler: nameOf(shard, name), shard, socket });
-    if (socket.hasFailed || !socket.isOpen) return;
-    socket.hasFailed = true;
-    if (shard.onerror !== undefined) {
-      const failure = new DogError(addon.EHOST, nameOf(shard, name), { cause: error });
-      this.#tell(shard, 'onerror', [socket, failure], { shard, socket });
-    }
-    socket.close(INTERNAL_ERROR);
-  }
-
-  #refuse(socket) {
-    this.#reportRefusal();
-    socket.hasFailed = true;
-    socket.close(TRY_AGAIN_LATER);
-  }
-
-  #close(number, code, reason, isClean) {
-    const socket = this.#objects[number];
-    if (socket === undefined) return;
-    this.#objects[number] = undefined;
-    const { shard } = socket;
-    Socket.closed(socket);
-    insideOf(shard).sockets.delete(socket);
-    if (shard.onclose !== undefined) {
-      this.#tell(shard, 'onclose', [socket, code, reason, isClean], { shard, socket });
-    }
-    this.#host.tokens.dropOwner(socket);
-  }
-
-  #error(number, status) {
-    const socket = this.#objects[number];
-    if (socket === undefined || socket.shard.onerror === undefined) return;
-    const { shard } = socket;
-    this.#tell(shard, 'onerror', [socket, new DogError(status, 'socket')], { shard, socket });
-  }
-
-  #drain(number, dropped) {
-    const socket = this.#objects[number];
-    if (socket === undefined || socket.shard.ondrain === undefined) return;
-    const { shard } = socket;
-    this.#tell(shard, 'ondrain', [socket, dropped], { shard, socket });
-  }
-
-  /** A handler that is told of something; one that fails is reported, and changes nothing. */
-  #tell(owner, name, values, where) {
-    const failed = (error) => this.#host.report(error, { handler: nameOf(owner, name), ...where });
-    try {
-      const value = owner[name](...values);
-      if (isPromise(value)) this.#host.handlers.track(value, nothing, failed);
-    } catch (error) {
-      failed(error);
-    }
-  }
-
-  #answered(token, value) {
-    this.#host.tokens.drop(token)?.answered(value);
-  }
-}
-
-function nothing() {}
-
-function nameOf(owner, name) {
-  return owner instanceof Gateway || owner instanceof Shard ? `${owner.constructor.name}.${name}` : name;
 }
 
 module.exports = { Dispatcher };

@@ -7,7 +7,7 @@ const addon = require('./addon.js');
 class DogError extends Error {
   constructor(status, what, options) {
     const [code, sentence] = addon.statusOf(status);
-    const detail = options?.detail ? ` (${options.detail})` : '';
+    const detail = options?.detail && options.detail !== sentence ? ` (${options.detail})` : '';
     super(`${what}: ${sentence}${detail}`, options?.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.status = status;
@@ -23,12 +23,17 @@ function check(status, what) {
   if (status !== 0) throw new DogError(status, what);
 }
 
-/** True: it was queued. False: whom it was for has gone, or is going, which nobody can know beforehand. Throws all
- * else. */
+/** Throws if the engine has ended. */
+function mustLive({ isEnded }, what) {
+  if (isEnded) throw new DogError(addon.ESTALE, what, { detail: 'the engine has ended' });
+}
+
+/** True: it was queued. False: the receiver has gone or is closing, which a caller cannot know beforehand. Anything
+ * else is thrown. */
 function sent(status, what) {
   if (status === 0) return true;
   if (status === addon.ESTALE || status === addon.ECLOSED || status === addon.ESLOW) return false;
   throw new DogError(status, what);
 }
 
-module.exports = { DogError, check, sent };
+module.exports = { DogError, check, mustLive, sent };

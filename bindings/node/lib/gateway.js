@@ -1,10 +1,10 @@
 'use strict';
-// The base class of Gateways: who owns a named cluster.
+// The base class of Gateways: the owners of named clusters.
 
 const addon = require('./addon.js');
-const { DogError, sent } = require('./error.js');
+const { DogError, mustLive, sent } = require('./error.js');
 const { takeInside } = require('./making.js');
-const { encode } = require('./message.js');
+const { text } = require('./message.js');
 const { whisper } = require('./speech.js');
 
 class Gateway {
@@ -20,19 +20,21 @@ class Gateway {
   }
 
   broadcast(message) {
-    const { low, high } = this.#inside;
-    return sent(addon.gatewayBroadcast(low, high, encode(message)), 'broadcast');
+    const { host, low, high } = this.#inside;
+    return sent(addon.gatewayBroadcast(low, high, host.codec.message(message)), 'broadcast');
   }
 
   whisper(uid, message) {
     const { host, low, high } = this.#inside;
-    const data = encode(message);
-    return whisper(host, this, (token) => addon.gatewayWhisper(low, high, String(uid), data, token));
+    const data = host.codec.message(message);
+    const target = text(String(uid), 'a uid');
+    return whisper(host, this, (token) => addon.gatewayWhisper(low, high, target, data, token));
   }
 
   /** How many Shards it has, and how many places on them are taken. */
   stats() {
-    const { low, high } = this.#inside;
+    const { host, low, high } = this.#inside;
+    mustLive(host, 'stats');
     const stats = addon.gatewayStats(low, high);
     if (typeof stats === 'number') throw new DogError(stats, 'stats');
     return stats;

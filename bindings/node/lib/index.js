@@ -13,3 +13,5 @@ const packed = addon.version();
 const version = `${packed >> 16}.${(packed >> 8) & 255}.${packed & 255}`;
 
 module.exports = { DogError, Engine, Gateway, Response, Shard, serve, version };
+// For `import dog from 'libdog'` as compilers to CommonJS write it.
+Object.defineProperty(module.exports, 'default', { value: module.exports });

@@ -2,13 +2,13 @@
 // The base class of Shards: where the application lives.
 
 const addon = require('./addon.js');
-const { DogError, sent } = require('./error.js');
+const { DogError, mustLive, sent } = require('./error.js');
 const { takeInside } = require('./making.js');
-const { encode, json } = require('./message.js');
+const { text } = require('./message.js');
 const { ask, whisper } = require('./speech.js');
 
 class Shard {
-  /** { host, low, high, id, gateway, sockets } */
+  /** { host, low, high, id, gateway, sockets, order } */
   #inside;
 
   constructor() {
@@ -41,19 +41,20 @@ class Shard {
   }
 
   emit(message) {
-    const { low, high } = this.#inside;
-    return sent(addon.shardEmit(low, high, encode(message)), 'emit');
+    const { host, low, high } = this.#inside;
+    return sent(addon.shardEmit(low, high, host.codec.message(message)), 'emit');
   }
 
   broadcast(message) {
-    const { low, high } = this.#inside;
-    return sent(addon.shardBroadcast(low, high, encode(message)), 'broadcast');
+    const { host, low, high } = this.#inside;
+    return sent(addon.shardBroadcast(low, high, host.codec.message(message)), 'broadcast');
   }
 
   whisper(uid, message) {
     const { host, low, high } = this.#inside;
-    const data = encode(message);
-    return whisper(host, this, (token) => addon.shardWhisper(low, high, String(uid), data, token));
+    const data = host.codec.message(message);
+    const target = text(String(uid), 'a uid');
+    return whisper(host, this, (token) => addon.shardWhisper(low, high, target, data, token));
   }
 
   /** The answers of the siblings that gave one. */
@@ -64,30 +65,32 @@ class Shard {
     return answers;
   }
 
-  /** What came of each sibling: { shard, answer } or { shard, error }. */
+  /** The result of each sibling: { shard, answer } or { shard, error }. */
   gossipSettled(question, { timeoutMs = 0 } = {}) {
     const { host, low, high } = this.#inside;
-    const text = json(question, 'a question');
+    mustLive(host, 'gossip');
+    const asked = host.codec.json(question, 'a question');
     if (!Number.isInteger(timeoutMs) || timeoutMs < 0 || timeoutMs > 0x7fffffff) {
       throw new TypeError('timeoutMs must be an integer from 0');
     }
     const outcome = ask(host, this, 'gossip',
-      (token) => addon.shardGossip(low, high, text, timeoutMs, token), results);
+      (token) => addon.shardGossip(low, high, asked, timeoutMs, token),
+      (flat) => results(flat, host.codec));
     if (typeof outcome === 'number') throw new DogError(outcome, 'gossip');
     return outcome;
   }
 }
 
 /** [id, status, text, ...] as objects. */
-function results(flat) {
+function results(flat, codec) {
   const list = [];
   for (let index = 0; index < flat.length; index += 3) {
-    const [shard, status, text] = flat.slice(index, index + 3);
+    const [shard, status, said] = flat.slice(index, index + 3);
     if (status === 0) {
-      list.push({ shard, answer: JSON.parse(text) });
+      list.push({ shard, answer: codec.decode(said) });
     } else {
-      const error = new DogError(status, 'gossip', { detail: text });
-      if (status === addon.EHOST) error.text = text;
+      const error = new DogError(status, 'gossip', { detail: said });
+      if (status === addon.EHOST) error.text = said;
       list.push({ shard, error });
     }
   }

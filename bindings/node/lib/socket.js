@@ -3,7 +3,7 @@
 
 const addon = require('./addon.js');
 const { sent } = require('./error.js');
-const { encode } = require('./message.js');
+const { text } = require('./message.js');
 const { insideOf } = require('./shard.js');
 const { ask, whisper } = require('./speech.js');
 
@@ -16,8 +16,10 @@ class Socket {
   #isOpen = true;
   /** The host's own; the engine never looks at it. */
   data = undefined;
-  /** True: a handler of it failed, it is being closed, and what came behind is not handled. */
+  /** True: one of its handlers failed. It is being closed, and later events are not handled. */
   hasFailed = false;
+  /** If its class is `ordered`: its events that wait for their turn. */
+  turns = undefined;
 
   constructor(low, high, uid, shard) {
     this.#low = low;
@@ -45,18 +47,18 @@ class Socket {
   }
 
   send(message) {
-    return sent(addon.socketSend(this.#low, this.#high, encode(message)), 'send');
+    return sent(addon.socketSend(this.#low, this.#high, this.#inside.host.codec.message(message)), 'send');
   }
 
   close(code = 0, reason = '') {
     if (!Number.isInteger(code) || code < 0 || code > 65535) throw new TypeError('a close code must be an integer');
-    return sent(addon.socketClose(this.#low, this.#high, code, String(reason)), 'close');
+    return sent(addon.socketClose(this.#low, this.#high, code, text(String(reason), 'a reason')), 'close');
   }
 
-  // Once it is closed there is no sender to leave out: what it would say to all others its Shard says.
+  // A closed socket need not be left out as the sender, so its Shard sends for it.
 
   emit(message, toSelf = false) {
-    const data = encode(message);
+    const data = this.#inside.host.codec.message(message);
     const status = addon.socketEmit(this.#low, this.#high, data, toSelf);
     if (status === 0) return true;
     if (sent(status, 'emit')) return true;
@@ -64,7 +66,7 @@ class Socket {
   }
 
   broadcast(message, toSelf = false) {
-    const data = encode(message);
+    const data = this.#inside.host.codec.message(message);
     const status = addon.socketBroadcast(this.#low, this.#high, data, toSelf);
     if (status === 0) return true;
     if (sent(status, 'broadcast')) return true;
@@ -72,8 +74,8 @@ class Socket {
   }
 
   whisper(uid, message) {
-    const data = encode(message);
-    const target = String(uid);
+    const data = this.#inside.host.codec.message(message);
+    const target = text(String(uid), 'a uid');
     const { host, low, high } = this.#inside;
     const outcome = ask(host, this, 'whisper',
       (token) => addon.socketWhisper(this.#low, this.#high, target, data, token), (sockets) => sockets);

@@ -4,8 +4,8 @@
 const addon = require('./addon.js');
 const { DogError, sent } = require('./error.js');
 
-/** Asks the engine by `call(token)`. A promise that the event with that token settles, to what `read` makes of it; or
- * the status with which the engine refused. */
+/** Asks the engine by `call(token)`. Returns a promise that the event with that token settles, to what `read` makes of
+ * it; or the status, if the engine refused. */
 function ask(host, owner, what, call, read) {
   let settle;
   const promise = new Promise((resolve, reject) => {
@@ -14,11 +14,15 @@ function ask(host, owner, what, call, read) {
   const token = host.tokens.take({
     answered(value) {
       host.handlers.waited();
-      settle.resolve(read(value));
+      try {
+        settle.resolve(read(value));
+      } catch (error) {
+        settle.reject(error); // a decoder of the host's
+      }
     },
-    gone() {
+    gone(status = addon.EGONE) {
       host.handlers.waited();
-      settle.reject(new DogError(addon.EGONE, what));
+      settle.reject(new DogError(status, what));
     },
   }, owner);
   const status = call(token);
@@ -27,12 +31,12 @@ function ask(host, owner, what, call, read) {
     return status;
   }
   host.handlers.waiting();
-  // Who does not wait for the outcome is not to be ended by it.
+  // A program that does not await the outcome must not be ended by its rejection.
   promise.catch(() => {});
   return promise;
 }
 
-/** How many sockets a whisper was queued to: none, where whose cluster it would go through has gone. */
+/** How many sockets a whisper was queued to: 0 if its sender and cluster have gone. */
 function whisper(host, owner, call) {
   const outcome = ask(host, owner, 'whisper', call, (sockets) => sockets);
   if (typeof outcome !== 'number') return outcome;

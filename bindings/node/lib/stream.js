@@ -3,7 +3,7 @@
 
 const addon = require('./addon.js');
 const { DogError, check } = require('./error.js');
-const { bytesOf } = require('./message.js');
+const { bytesOf, text } = require('./message.js');
 
 class BodyStream {
   #host;
@@ -32,10 +32,10 @@ class BodyStream {
     return !this.#isEnded && !this.#isOver;
   }
 
-  /** True: all of it is queued. False: nothing is, for want of room or because the stream is over. */
+  /** True: all of it is queued. False: nothing is, because there is no room or the stream is over. */
   write(part) {
     if (!this.isOpen) return false;
-    const data = typeof part === 'string' ? part : bytesOf(part);
+    const data = typeof part === 'string' ? text(part, 'a part of a body') : bytesOf(part);
     if (data === undefined) throw new TypeError('a part of a body must be a string or bytes');
     const status = addon.requestWrite(this.#low, this.#high, data);
     if (status === addon.EFULL || status === addon.ESTALE) return false;
@@ -59,7 +59,7 @@ class BodyStream {
     return true;
   }
 
-  /** The body cannot be finished: the connection is reset, so that what came is not taken for the whole. */
+  /** The body cannot be finished: the connection is reset, so that the client does not take what came for the whole. */
   abort() {
     if (!this.isOpen) return false;
     this.#isEnded = true;
@@ -111,18 +111,34 @@ class BodyStream {
 
 /** A part, cut so that each piece leaves room in the outbox for another. */
 function* pieces(part, bytesMax) {
-  const bytes = typeof part === 'string' ? Buffer.from(part) : bytesOf(part);
+  const bytes = typeof part === 'string' ? Buffer.from(text(part, 'a part of a body')) : bytesOf(part);
   if (bytes === undefined) throw new TypeError('a part of a body must be a string or bytes');
   const whole = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
   for (let at = 0; at < whole.length; at += bytesMax) yield whole.subarray(at, at + bytesMax);
 }
 
+/** The parts of one of the web's streams. While it is iterated, only its reader can cancel it. */
+async function* read(source, stream) {
+  const reader = source.getReader();
+  const cancel = () => reader.cancel().catch(() => {});
+  stream.onlost = cancel;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    cancel();
+  }
+}
+
 /** Writes all parts of an iterable, no faster than the client takes them, and ends the response. */
 async function pump(stream, parts, pieceBytesMax) {
-  // One of Node's streams that gives nothing for a while would not notice that nobody is there any more.
+  // A stream of Node's or of the web that gives nothing for a while would not notice that the client has left.
   stream.onlost = () => parts.destroy?.();
   try {
-    for await (const part of parts) {
+    for await (const part of typeof parts.getReader === 'function' ? read(parts, stream) : parts) {
       for (const piece of pieces(part, pieceBytesMax)) {
         while (!stream.write(piece)) {
           // Returning out of the loop closes the iterable.

@@ -1,6 +1,6 @@
 'use strict';
-// What was asked of the engine and is not answered yet. The engine gives back a token with its answer; here the token
-// finds who waits.
+// Questions to the engine that are not answered yet. The engine gives back a token with its answer; this finds the
+// waiter by the token.
 
 const addon = require('./addon.js');
 const { DogError } = require('./error.js');
@@ -15,7 +15,7 @@ class Tokens {
   /** Token sets of the objects that asked. */
   #owners = new Map();
 
-  /** A token for something that waits; `owner` is whose end ends the waiting. */
+  /** A token for a waiter. If `owner` ends, so does the wait. */
   take(waiting, owner) {
     if (this.#waiting.size >= WAITING_MAX) throw new DogError(addon.EFULL, 'waiting for answers');
     do {

@@ -8,7 +8,7 @@ import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const addonFolder = path.join(here, '../node_modules/dog/src/addon');
+const addonFolder = path.join(here, '../node_modules/libdog/src/addon');
 
 function folderFor(t) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'dog-'));
@@ -35,7 +35,7 @@ test('a handle has a number of its own as long as it is there', (t) => {
 });
 
 const CHAT = `
-  import { Gateway, Shard, serve } from 'dog';
+  import { Gateway, Shard, serve } from 'libdog';
   import { WebSocket } from './support.mjs';
   class Task extends Shard {
     receive(request) { return this.connect(request); }
@@ -112,12 +112,12 @@ test('an allocator in front of libc\'s serves libdog too', (t) => {
 
 test('without the addon, or libdog, the error says what to do', (t) => {
   const folder = folderFor(t);
-  fs.cpSync(path.join(here, '../node_modules/dog'), path.join(folder, 'node_modules/dog'), { recursive: true });
-  const load = () => run(process.execPath, ['-e', 'require("dog")'],
+  fs.cpSync(path.join(here, '../node_modules/libdog'), path.join(folder, 'node_modules/libdog'), { recursive: true });
+  const load = () => run(process.execPath, ['-e', 'require("libdog")'],
     { cwd: folder, env: { ...process.env, DOG_LIBRARY: '/nowhere/libdog.so' } });
-  const addon = path.join(folder, 'node_modules/dog/dog.node');
+  const addon = path.join(folder, 'node_modules/libdog/prebuilt', `${process.platform}-${process.arch}`, 'dog.node');
   fs.renameSync(addon, `${addon}.gone`);
-  assert.match(load().stderr, /DOG's addon is not built: run "node .*build\.js"/);
+  assert.match(load().stderr, /DOG's addon is not built for \S+: run "node .*build\.js"/);
   fs.renameSync(`${addon}.gone`, addon);
   const { status, stderr } = load();
   assert.notEqual(status, 0);

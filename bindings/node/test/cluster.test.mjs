@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { Gateway, Shard } from 'dog';
+import { Gateway, Shard } from 'libdog';
 import { Client, get, serve, until } from './support.mjs';
 
 class Task extends Shard {
@@ -41,7 +41,7 @@ class Task extends Shard {
   }
 
   ongossip(question) {
-    if (question.fail) throw new Error('I would rather not');
+    if (question.fail) throw new Error(question.fail === true ? 'I would rather not' : question.fail.repeat(2000));
     if (question.wait) return new Promise(() => {});
     return { names: this.sockets.map((socket) => socket.uid), question };
   }
@@ -149,6 +149,8 @@ test('gossip brings the answers of all siblings that gave one', async (t) => {
   assert.deepEqual(await hear(ann), [{ names: ['cat'], question: { q: 1 } }]);
   say(cat, 'gossip settled', { fail: true });
   assert.deepEqual(await hear(cat), [{ code: 'DOG_EHOST', text: 'I would rather not' }]);
+  say(cat, 'gossip settled', { fail: 'x' });
+  assert.deepEqual(await hear(cat), [{ code: 'DOG_EHOST', text: 'x'.repeat(1024) }]);
   say(cat, 'gossip', { fail: true });
   assert.deepEqual(await hear(cat), []);
   say(cat, 'gossip settled', { wait: true }, 20);
@@ -262,6 +264,30 @@ test('a Gateway that find tells of first costs nobody else its place', async (t)
   await until(() => log.length >= 3 || served.failures.length > 0);
   assert.deepEqual(served.failures, []);
   assert.deepEqual(log, ['new', 'bob', 'new']);
+});
+
+test('fetch forwards to classes that no route names, if the engine has them', async (t) => {
+  class Hall extends Shard {
+    receive(request) {
+      return `${request.uid} in ${this.gateway.name} by ${request.rest}`;
+    }
+  }
+  class Halls extends Gateway {
+    limit = 1;
+    child = Hall;
+
+    identify() {
+      return 'ann';
+    }
+  }
+  class Stranger extends Halls {}
+  const { at, failures } = serve(t, {}, {
+    classes: [Halls],
+    fetch: (request) => request.forward(request.path === '/stranger' ? Stranger : Halls, 'main'),
+  });
+  assert.equal((await get(at('/any/where'))).body, 'ann in main by /any/where');
+  assert.equal((await get(at('/stranger'))).status, 500);
+  assert.match(failures[0].error.message, /no Gateway class Stranger: list it in the option "classes"/);
 });
 
 test('fetch answers what no route takes, or forwards it', async (t) => {

@@ -1,9 +1,15 @@
 // Handlers that throw and reject: each is reported, and the server lives on.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import path from 'node:path';
 import test from 'node:test';
-import { Gateway, Shard } from 'dog';
+import { fileURLToPath } from 'node:url';
+import { Gateway, Shard } from 'libdog';
 import { Client, get, serve, until } from './support.mjs';
+
+const lib = path.join(path.dirname(fileURLToPath(import.meta.url)), '../node_modules/libdog/lib');
+const { FailureLimiter } = createRequire(import.meta.url)(path.join(lib, 'failures.js'));
 
 const boom = (what) => { throw new Error(what); };
 const later = async (what) => { await null; boom(what); };
@@ -90,10 +96,6 @@ for (const [how, fail] of [['throws', boom], ['rejects', later]]) {
         return this.connect(request);
       }
 
-      onstart() {
-        return fail('onstart');
-      }
-
       onclose() {
         return fail('onclose');
       }
@@ -121,23 +123,58 @@ for (const [how, fail] of [['throws', boom], ['rejects', later]]) {
     const { engine, at, failures } = serve(t, { '/:name': Pool });
     const client = await Client.open(t, at('/a'));
     client.socket._socket.resetAndDestroy();
-    await until(() => failures.length === 3);
+    await until(() => failures.length === 2);
     await engine.stop(0);
     await engine.stop(0);
-    await until(() => failures.length === 5);
-    assert.deepEqual(failures.map(({ error }) => error.message),
-      ['onstart', 'onerror', 'onclose', 'onstop', 'onretire']);
+    await until(() => failures.length === 4);
+    assert.deepEqual(failures.map(({ error }) => error.message), ['onerror', 'onclose', 'onstop', 'onretire']);
   });
+
+  for (const what of ['constructor', 'onstart']) {
+    test(`a Shard whose ${what} ${how} ends, and the next request of the room makes another`, async (t) => {
+      let left = 3;
+      const ended = [];
+      class Task extends Shard {
+        constructor() {
+          super();
+          if (what === 'constructor' && left-- > 0) boom(what);
+        }
+
+        onstart() {
+          if (what === 'onstart' && left-- > 0) return fail(what);
+        }
+
+        receive() {
+          return 'well';
+        }
+
+        onstop() {
+          ended.push(this.id);
+        }
+      }
+      class Pool extends Gateway {
+        limit = 1;
+        child = Task;
+
+        identify() {
+          return 'ann';
+        }
+      }
+      const { engine, at, failures } = serve(t, { '/:name': Pool });
+      for (let request = 0; request < 3; request++) assert.equal((await get(at('/a'))).status, 500);
+      assert.equal((await get(at('/a'))).body, 'well');
+      assert.deepEqual(failures.map(({ error, where }) => [error.message, where.handler]),
+        Array(3).fill([what, `Task.${what}`]));
+      await until(() => engine.stats().shards === 1);
+      // What has been made is told of its end; what has not, is not.
+      assert.equal(ended.length, what === 'onstart' ? 3 : 0);
+    });
+  }
 }
 
-test('a constructor that throws is reported, and its requests get 500', async (t) => {
-  let isBroken = true;
+test('a Gateway whose constructor throws answers 500, and is made anew by the next request', async (t) => {
+  let left = 0;
   class Task extends Shard {
-    constructor() {
-      super();
-      if (isBroken) throw new Error('constructor');
-    }
-
     receive() {
       return 'well';
     }
@@ -146,16 +183,21 @@ test('a constructor that throws is reported, and its requests get 500', async (t
     limit = 1;
     child = Task;
 
+    constructor() {
+      super();
+      if (left-- > 0) throw new Error('constructor');
+    }
+
     identify() {
       return 'ann';
     }
   }
   const { at, failures } = serve(t, { '/:name': Pool });
-  assert.equal((await get(at('/a'))).status, 500);
+  left = 2;
+  for (let request = 0; request < 2; request++) assert.equal((await get(at('/a'))).status, 500);
+  assert.equal((await get(at('/a'))).body, 'well');
   assert.deepEqual(failures.map(({ error, where }) => [error.message, where.handler]),
-    [['constructor', 'Task.constructor']]);
-  isBroken = false;
-  assert.equal((await get(at('/b'))).body, 'well');
+    Array(2).fill(['constructor', 'Pool.constructor']));
 });
 
 test('a body that fails is reported, and not taken for whole', async (t) => {
@@ -183,7 +225,7 @@ test('a body that fails is reported, and not taken for whole', async (t) => {
 });
 
 const program = (options, end) => `
-  import { Gateway, Shard, serve } from 'dog';
+  import { Gateway, Shard, serve } from 'libdog';
   class Task extends Shard { receive() { throw new Error('told to fail'); } }
   class Pool extends Gateway { limit = 1; child = Task; identify() { return 'ann'; } }
   const engine = serve({ workers: 1, routes: { '/:name': Pool }, ${options} });
@@ -203,6 +245,36 @@ test('without a hook failures are printed with their stack', () => {
   const { status, stdout, stderr } = run(program('', ''));
   assert.deepEqual([status, stdout], [0, '500\n'], stderr);
   assert.match(stderr, /dog: Task\.receive failed: Error: told to fail\n +at Task\.receive /);
+});
+
+test('of one handler\'s failures some are printed in a second, and how many there were more', () => {
+  const limiter = new FailureLimiter();
+  const at = (time, count, handler = 'a') =>
+    Array.from({ length: count }, () => limiter.note(handler, time)).filter(({ isPrinted }) => isPrinted).length;
+  assert.equal(at(0, 25), 10);
+  assert.equal(at(999, 5), 0);
+  assert.equal(at(999, 3, 'another'), 3);
+  assert.deepEqual(limiter.note('a', 1000), { isPrinted: true, missed: 20 });
+  assert.equal(at(1000, 20), 9);
+  assert.deepEqual(limiter.note('another', 5000), { isPrinted: true, missed: 0 });
+  const { status, stdout, stderr } = run(program('', `
+    for (let index = 0; index < 50; index++) await fetch('http://127.0.0.1:' + engine.port + '/a');`));
+  assert.deepEqual([status, stdout], [0, '500\n'], stderr);
+  const printed = stderr.match(/Task\.receive failed: /g).length;
+  assert.ok(printed < 51 || stderr.includes('times more'), stderr);
+});
+
+test('without a hook the log is printed, but not what an error says', () => {
+  const { status, stdout, stderr } = run(`
+    import { Engine, serve } from 'libdog';
+    try { new Engine().listen({ host: 'nonsense' }); } catch (error) { console.log(error.code); }
+    const engine = serve({ workers: 1, logLevel: 'info' });
+    await fetch('http://127.0.0.1:' + engine.port + '/none').then(({ status }) => console.log(status));
+    await engine.stop(0);
+  `);
+  assert.deepEqual([status, stdout], [0, 'DOG_EADDR\n404\n'], stderr);
+  assert.match(stderr, /^dog: info: listening on http:\/\/127\.0\.0\.1:\d+$/m);
+  assert.doesNotMatch(stderr, /nonsense/);
 });
 
 test('a hook that throws is an uncaught exception, and no event is lost', () => {

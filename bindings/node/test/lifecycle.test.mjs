@@ -2,16 +2,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
+import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Engine, Gateway, Shard } from 'dog';
-import { Client, get, serve, until } from './support.mjs';
+import { Engine, Gateway, Shard } from 'libdog';
+import { Client, deferred, get, serve, until } from './support.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const CLASSES = `
-  import { Engine, Gateway, Shard, serve } from 'dog';
+  import { Engine, Gateway, Shard, serve } from 'libdog';
   import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
   class Task extends Shard {
     receive(request) { return request.path.endsWith('/ws') ? this.connect(request) : 'task'; }
@@ -75,6 +76,7 @@ test('Node goes on while an engine runs, and ends after it has stopped', async (
 test('an engine that nobody refers to keeps nobody', async () => {
   assertEnded(await run('const engine = serve({ workers: 1, routes }).unref(); console.log(engine.port);'));
   assertEnded(await run('serve({ workers: 1, routes }).unref().ref().unref();'));
+  assertEnded(await run('new Engine({ workers: 1 }).unref().start();'));
   assertEnded(await run('new Engine().route("/x/:name", Pool).listen();'));
 });
 
@@ -166,6 +168,223 @@ test('an engine may be stopped within a handler, and before it was started', asy
   await over;
   await server.engine.finished;
   await new Engine().stop();
+});
+
+/** A Shard whose state is loaded when `gate` says so. */
+function serveLoaded(t, gate, seen, options) {
+  class Task extends Shard {
+    async onstart() {
+      seen.push('begins');
+      this.state = await gate.promise;
+      seen.push('loaded');
+    }
+
+    receive(request) {
+      seen.push(request.uid);
+      return request.path === '/a/ws' ? this.connect(request) : this.state;
+    }
+
+    onmessage(socket) {
+      socket.send(this.state);
+    }
+
+    onstop() {
+      seen.push('stop');
+    }
+  }
+  class Pool extends Gateway {
+    limit = 10;
+    child = Task;
+
+    identify(request) {
+      return request.query('u');
+    }
+  }
+  return serve(t, { '/:name': Pool }, options);
+}
+
+test('what is asked of a Shard waits for its onstart', async (t) => {
+  const gate = deferred();
+  const seen = [];
+  const { engine, at, failures } = serveLoaded(t, gate, seen);
+  const ann = new Client(at('/a/ws?u=ann'));
+  t.after(() => ann.socket.terminate());
+  const bob = get(at('/a?u=bob'));
+  await until(() => engine.stats().requests === 2 && seen.length === 1);
+  gate.resolve('the state');
+  await ann.opened;
+  assert.equal(await ann.ask('?'), 'the state');
+  assert.equal((await bob).body, 'the state');
+  assert.deepEqual([...seen.slice(0, 2), ...seen.slice(2).sort()], ['begins', 'loaded', 'ann', 'bob']);
+  assert.deepEqual(failures, []);
+});
+
+test('a start that takes too long ends its Shard; that it comes later is no failure', async (t) => {
+  const gate = deferred();
+  const seen = [];
+  const { at, failures } = serveLoaded(t, gate, seen, { startTimeoutMs: 20 });
+  assert.equal((await get(at('/a?u=ann'))).status, 503);
+  await until(() => seen.includes('stop'));
+  gate.resolve('the state');
+  let answer;
+  do answer = await get(at('/a?u=ann')); while (answer.status === 503); // a machine may be slower than that
+  assert.equal(answer.body, 'the state');
+  assert.deepEqual(failures, []);
+});
+
+test('a stop waits for what is to be saved, in every handler that tells', async (t) => {
+  const saved = [];
+  const gate = deferred();
+  const save = async (what) => {
+    saved.push(`${what} begins`);
+    await gate.promise;
+    saved.push(what);
+  };
+  class Task extends Shard {
+    receive(request) {
+      return this.connect(request);
+    }
+
+    onmessage() {
+      return save('onmessage');
+    }
+
+    onclose() {
+      return save('onclose');
+    }
+
+    onstop() {
+      return save('onstop');
+    }
+  }
+  class Pool extends Gateway {
+    limit = 1;
+    child = Task;
+
+    identify() {
+      return 'ann';
+    }
+
+    onretire() {
+      return save('onretire');
+    }
+  }
+  const { engine, at, failures } = serve(t, { '/:name': Pool });
+  const client = await Client.open(t, at('/a'));
+  client.send('save');
+  await until(() => saved.length === 1);
+  let isOver = false;
+  const over = engine.stop(60_000).then(() => { isOver = true; });
+  await until(() => saved.length === 4);
+  assert.equal(isOver, false);
+  gate.resolve();
+  await over;
+  assert.deepEqual(saved.slice(4).sort(), ['onclose', 'onmessage', 'onretire', 'onstop']);
+  assert.deepEqual(failures, []);
+});
+
+test('what the grace is over for is cut off and reported, and a shorter stop wins', async (t) => {
+  class Task extends Shard {
+    receive(request) {
+      return request.path === '/a/ws' ? this.connect(request) : new Promise(() => {}); // who would hear the answer?
+    }
+
+    onstop() {
+      return new Promise(() => {});
+    }
+
+    onclose() {
+      return new Promise(() => {});
+    }
+  }
+  class Pool extends Gateway {
+    limit = 100;
+    child = Task;
+
+    identify() {
+      return 'ann';
+    }
+  }
+  const { engine, at, failures } = serve(t, { '/:name': Pool });
+  const clients = [];
+  for (let index = 0; index < 12; index++) clients.push(await Client.open(t, at('/a/ws')));
+  get(at('/a')).catch(() => {});
+  await until(() => engine.stats().requests === 1);
+  engine.stop(60_000);
+  await Promise.all(clients.map(({ closed }) => closed));
+  await engine.stop(0);
+  assert.deepEqual(failures.map(({ error, where }) => [error.code, where.handler]), [
+    ...Array(10).fill(['DOG_ETIMEDOUT', 'Task.onclose']), ['DOG_ETIMEDOUT', 'stop']]);
+  assert.match(failures[0].error.message, /the stop has cut it off/);
+  assert.match(failures[10].error.message, /3 more were cut off/);
+  assert.equal(failures[0].where.socket.uid, 'ann');
+});
+
+test('a stop goes through what is under way but once, however much settles', async () => {
+  const lib = createRequire(import.meta.url);
+  const folder = path.join(here, '../node_modules/libdog/lib');
+  const load = (name) => lib(path.join(folder, `${name}.js`));
+  const [{ Handlers }, { Ending }, { Place }] = ['handlers', 'ending', 'place'].map(load);
+  let looks = 0;
+  class Counted extends Handlers {
+    places() {
+      looks++;
+      return super.places();
+    }
+  }
+  for (const isCutOff of [false, true]) {
+    looks = 0;
+    const told = [];
+    const fields = new Int32Array(lib(path.join(folder, 'addon.js')).FIELDS_MAX);
+    const handlers = new Counted(10, fields, () => {}, (error) => told.push(error));
+    const gates = Array.from({ length: 1000 }, deferred);
+    for (const { promise } of gates) {
+      handlers.track(promise, new Place(undefined, 'x', undefined, false), () => {}, () => {});
+    }
+    const [never, unheard] = [new Promise(() => {}), new Place(undefined, 'y', undefined, true)];
+    handlers.track(never, unheard, () => {}, () => {});
+    const ending = new Ending(handlers, (error) => told.push(error.message));
+    ending.allow(60_000);
+    ending.begin();
+    for (const { resolve } of gates.slice(isCutOff ? 20 : 0)) resolve();
+    if (isCutOff) ending.allow(0);
+    await ending.finished;
+    assert.equal(looks, isCutOff ? 1 : 0);
+    assert.equal(told.length, isCutOff ? 11 : 0);
+  }
+});
+
+test('what an engine had says so when it has ended', async (t) => {
+  let kept;
+  class Task extends Shard {
+    receive(request) {
+      return this.connect(request);
+    }
+
+    onopen(socket) {
+      kept = { shard: this, socket, gateway: this.gateway };
+    }
+  }
+  class Pool extends Gateway {
+    limit = 1;
+    child = Task;
+
+    identify() {
+      return 'ann';
+    }
+  }
+  const { engine, at } = serve(t, { '/:name': Pool });
+  await Client.open(t, at('/a'));
+  await until(() => kept !== undefined);
+  await engine.stop(0);
+  const { shard, socket, gateway } = kept;
+  const said = [socket.send('x'), socket.emit('x'), socket.broadcast('x'), socket.close(), shard.emit('x'),
+    shard.broadcast('x'), gateway.broadcast('x')];
+  assert.deepEqual(said, said.map(() => false));
+  assert.deepEqual(await Promise.all([socket, shard, gateway].map((who) => who.whisper('ann', 'x'))), [0, 0, 0]);
+  for (const call of [() => gateway.stats(), () => shard.gossipSettled('x'), () => shard.gossip('x')]) {
+    assert.throws(call, { code: 'DOG_ESTALE', message: /the engine has ended/ });
+  }
 });
 
 test('what waits for an answer of an engine that stops is told so', async (t) => {

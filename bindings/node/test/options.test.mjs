@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import https from 'node:https';
+import { createRequire } from 'node:module';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { DogError, Engine, Gateway, serve, Shard, version } from 'dog';
+import { DogError, Engine, Gateway, serve, Shard, version } from 'libdog';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 
@@ -56,11 +57,20 @@ function membersOf(header, struct) {
   return members.map((line) => camel(line.match(/(\w+)\s*$/)[1]));
 }
 
-/** Names of an interface's members in index.d.ts. */
+/** Names of an interface's members in index.d.ts, with those of what it extends. */
 function typedMembersOf(name) {
-  const types = fs.readFileSync(path.join(here, '../node_modules/dog/index.d.ts'), 'utf8');
-  const [, body] = types.match(new RegExp(`export interface ${name} [^{]*\\{([^]*?)\\n\\}`));
-  return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??[(:]/gm)].map(([, member]) => member);
+  const folder = path.join(here, '../node_modules/libdog');
+  const types = ['index.d.ts', 'header.d.ts'].map((file) => fs.readFileSync(path.join(folder, file), 'utf8')).join('');
+  const [, base, body] = types.match(new RegExp(`export interface ${name} (?:extends (\\w+) )?\\{([^]*?)\\n?\\}\\n`));
+  const own = [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??[(:]/gm)].map(([, member]) => member);
+  return base === undefined ? own : [...own, ...typedMembersOf(base)];
+}
+
+/** { NAME: value } of an enum, without the prefix. */
+function constantsOf(header, name, prefix) {
+  const [, body] = header.replace(/\/\*[^]*?\*\//g, '').match(new RegExp(`typedef enum ${name} \\{([^]*?)\\}`));
+  const pairs = [...body.matchAll(/(\w+) = (-?\w+)/g)].filter(([, each]) => !each.endsWith('_MAX'));
+  return Object.fromEntries(pairs.map(([, each, value]) => [each.slice(prefix.length), Number(value)]));
 }
 
 const same = (names, others) => assert.deepEqual([...names].sort(), [...others].sort());
@@ -69,7 +79,7 @@ const without = (names, ...others) => names.filter((name) => !others.includes(na
 test('index.d.ts has every member of dog.h\'s structs', () => {
   const header = dogHeader();
   assert.ok(header, 'dog.h is not there: DOG_INCLUDE says where it is');
-  const own = ['fetch', 'log', 'onerror', 'handlersMax'];
+  const own = ['classes', 'fetch', 'json', 'log', 'onerror', 'handlersMax'];
   same(without(typedMembersOf('EngineOptions'), ...own),
     without(membersOf(header, 'dog_options'), 'size', 'logUser', 'delivery'));
   same(typedMembersOf('ListenOptions'), without(membersOf(header, 'dog_listen_options'), 'size', 'certificateCount'));
@@ -78,14 +88,53 @@ test('index.d.ts has every member of dog.h\'s structs', () => {
   same(typedMembersOf('GatewayStats'), without(membersOf(header, 'dog_gateway_stats'), 'size'));
   same(typedMembersOf('GatewayOptions'), without(membersOf(header, 'dog_gateway_class'),
     'size', 'name', 'child', 'user', 'limit', 'clusterizeEvents'));
-  same(typedMembersOf('ShardOptions'), without(membersOf(header, 'dog_shard_class'),
-    'size', 'name', 'parent', 'user', 'originCount', 'gossipEvents'));
+  same(without(typedMembersOf('ShardOptions'), 'ordered', 'orderedMax', 'orderedBytesMax'),
+    without(membersOf(header, 'dog_shard_class'), 'size', 'name', 'parent', 'user', 'originCount', 'gossipEvents',
+      'startLater'));
+});
+
+test('statuses, events, log levels and defaults are those of the header and of the library', () => {
+  const header = dogHeader();
+  const addon = createRequire(import.meta.url)(path.join(here, '../node_modules/libdog/lib/addon.js'));
+  const told = { ...constantsOf(header, 'dog_status', 'DOG_'), ...constantsOf(header, 'dog_event_type', 'DOG_EVENT_') };
+  assert.ok(told.EFULL === -10 && told.FETCH === 1 && told.CALL === 20);
+  for (const [name, value] of Object.entries(told)) assert.equal(addon[name], value, name);
+  const levels = Object.entries(constantsOf(header, 'dog_log_level', 'DOG_LOG_'));
+  assert.deepEqual(addon.LOG_LEVELS, Object.fromEntries(levels.map(([name, value]) => [name.toLowerCase(), value])));
+  // The header says a default in the first words of what it says of a member.
+  const [, body] = header.match(/typedef struct dog_options \{([^]*?)\n\}/);
+  const numbers = [...body.matchAll(/uint\d+_t (\w+); +\/\* ([\d,]+)[:;,]/g)];
+  assert.ok(numbers.length > 40);
+  for (const [, name, text] of numbers) {
+    assert.equal(addon.DEFAULTS[camel(name)], Number(text.replaceAll(',', '')), name);
+  }
+  assert.deepEqual([addon.DEFAULTS.logLevel, addon.DEFAULTS.outboxPolicy, addon.DEFAULTS.ratePolicy],
+    ['warn', 'close', 'close']);
+});
+
+test('every option of an engine reaches it: one of 0 and the highest is refused, by its name', (t) => {
+  const anything = ['connectionsPerAddressMax', 'admissionMemoryBytes', 'workers', 'trustedProxies', 'logLevel',
+    'outboxPolicy', 'ratePolicy', 'delivery', 'size', 'logUser'];
+  for (const name of without(membersOf(dogHeader(), 'dog_options'), ...anything)) {
+    const refused = [0, 2 ** 32 - 1].filter((value) => {
+      try {
+        make(t, { [name]: value });
+        return false;
+      } catch (error) {
+        assert.ok(isError('DOG_EINVAL')(error), error);
+        assert.match(camel(error.message), new RegExp(name));
+        return true;
+      }
+    });
+    assert.notEqual(refused.length, 0, name);
+  }
 });
 
 test('every option of an engine is taken', (t) => {
   const values = {
     logLevel: 'debug', outboxPolicy: 'drop-oldest', ratePolicy: 'drop', trustedProxies: '10.0.0.0/8, unix', workers: 2,
-    handlersMax: 5, fetch() {}, log() {}, onerror() {},
+    handlersMax: 5, readTurnBytesMax: 65536, writeTurnBytesMax: 65536, fetch() {}, log() {}, onerror() {},
+    classes: [Pool], json: {},
   };
   for (const name of typedMembersOf('EngineOptions')) make(t, { [name]: values[name] ?? 2000 });
 });
@@ -125,8 +174,11 @@ test('a class says its own options, and none that there is not', (t) => {
       deflateClientWindowBits: 8, deflateClientContext: true, deflateBytesMin: 1,
     };
   }
-  make(t).define(poolOf(Seats, { stickySeconds: 0, stickyMax: 1, idleSeconds: 1, connectionsMax: 1 }));
+  make(t).define(poolOf(Seats, {
+    stickySeconds: 0, stickyMax: 1, idleSeconds: 1, placement: 'fullest', connectionsMax: 1,
+  }));
   const wrong = [
+    [poolOf(Seats, { placement: 'emptiest' }), /placement.*least-utilised, fullest/],
     [poolOf(Seats, { stickyMinutes: 1 }), /stickyMinutes/],
     [poolOf(Seats, { limit: 1 }), /limit/],
     [poolOf(Seats, 7), /options/],
@@ -200,8 +252,11 @@ test('an address in use, or none, is refused', async (t) => {
   t.after(() => taken.close());
   await new Promise((resolve) => { taken.once('listening', resolve); });
   const engine = make(t);
-  assert.throws(() => engine.listen({ port: taken.address().port }), isError('DOG_EADDRINUSE'));
-  assert.throws(() => engine.listen({ host: 'nonsense' }), isError('DOG_EADDR'));
+  const { port } = taken.address();
+  assert.throws(() => engine.listen({ port }), isError('DOG_EADDRINUSE', new RegExp(`127\\.0\\.0\\.1:${port}`)));
+  assert.throws(() => engine.listen({ host: 'nonsense', port: 7 }), isError('DOG_EADDR', /nonsense:7/));
+  assert.throws(() => engine.listen({ host: '::1', port: -1 }), TypeError);
+  assert.throws(() => engine.listen({ path: '/nowhere/dog.sock' }), isError('DOG_EADDR', /\/nowhere\/dog\.sock/));
   assert.throws(() => engine.listen({ port: 65536 }), TypeError);
   assert.throws(() => engine.listen({ prot: 1 }), /listen has no member prot/);
   assert.ok(engine.listen() > 0);
@@ -286,6 +341,47 @@ test('an error has a code, a status and a sentence', () => {
   assert.deepEqual([error.name, error.code, error.status, error.cause], ['DogError', 'DOG_ESTALE', -2, 'why']);
   assert.equal(error.message, 'send: the handle names nothing that is alive');
   assert.ok(error instanceof Error);
+});
+
+test('where it listens is in the log', async (t) => {
+  for (const [logLevel, wanted] of [['info', 2], ['warn', 0]]) {
+    const lines = [];
+    const engine = make(t, { workers: 1, logLevel, log: (level, line) => lines.push(`${level}: ${line}`) });
+    const ports = [engine.listen(), engine.listen({ host: '127.0.0.1' })];
+    engine.start();
+    const listening = lines.filter((line) => line.includes('listening'));
+    assert.deepEqual(listening, ports.slice(0, wanted).map((port) => `info: listening on http://127.0.0.1:${port}`));
+    await engine.stop(0);
+  }
+});
+
+test('an engine that has ended says so, and a second stop is harmless', async (t) => {
+  for (const isStarted of [false, true]) {
+    const engine = make(t, { workers: 1 });
+    engine.route('/:name', Pool);
+    engine.listen();
+    if (isStarted) engine.start();
+    await engine.stop(0);
+    await engine.stop(1000);
+    await engine.finished;
+    const calls = {
+      listen: () => engine.listen(),
+      route: () => engine.route('/x/:name', Pool),
+      define: () => engine.define(class Other extends Pool { child = class extends Task {}; }),
+      start: () => engine.start(),
+      stats: () => engine.stats(),
+      reloadCertificates: () => engine.reloadCertificates(),
+    };
+    for (const call of Object.values(calls)) assert.throws(call, isError('DOG_ESTALE', /the engine has ended/));
+    assert.equal(engine.find(Pool, 'a'), undefined);
+    engine.ref().unref();
+  }
+});
+
+test('an engine is disposed of by stopping it', { skip: Symbol.asyncDispose === undefined }, async () => {
+  const engine = serve({ workers: 1, routes: {} });
+  await engine[Symbol.asyncDispose]();
+  assert.throws(() => engine.stats(), isError('DOG_ESTALE'));
 });
 
 test('a grace is a whole number of milliseconds up to a day', async (t) => {

@@ -7,10 +7,10 @@ import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
-import * as imported from 'dog';
+import * as imported from 'libdog';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const packageFolder = path.join(here, '../node_modules/dog');
+const packageFolder = path.join(here, '../node_modules/libdog');
 
 function folderFor(t) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'dog-'));
@@ -23,11 +23,15 @@ function run(command, args, options) {
   return { ...done, said: `${command} ${args.join(' ')}\n${done.stdout}${done.stderr}` };
 }
 
+const PLATFORM = `${process.platform}-${process.arch}`;
 const isThere = (command) => spawnSync(command, ['--version']).error === undefined;
 
 test('import and require give the same classes', () => {
-  const required = createRequire(import.meta.url)('dog');
-  assert.deepEqual(Object.keys(imported).sort(), Object.keys(required).sort());
+  const required = createRequire(import.meta.url)('libdog');
+  const names = Object.keys(imported).filter((name) => name !== 'default');
+  assert.deepEqual(names.sort(), Object.keys(required).sort());
+  assert.equal(imported.default, required);
+  assert.equal(required.default, required);
   for (const name of Object.keys(required)) assert.equal(imported[name], required[name], name);
 });
 
@@ -42,7 +46,7 @@ test('the package says the version that libdog has', () => {
 function check(t, files, compilerOptions) {
   const folder = folderFor(t);
   fs.mkdirSync(path.join(folder, 'node_modules'));
-  fs.symlinkSync(packageFolder, path.join(folder, 'node_modules/dog'));
+  fs.symlinkSync(packageFolder, path.join(folder, 'node_modules/libdog'));
   for (const [from, to] of Object.entries(files)) {
     fs.copyFileSync(path.join(here, 'types', from), path.join(folder, to));
   }
@@ -73,30 +77,87 @@ test('a program is checked where Buffer is known', (t) => {
   check(t, { 'buffer.ts': 'buffer.mts' }, { ...NODE16, lib: ['es2022'] });
 });
 
+test('a program is checked where each file is compiled by itself, and as it is written', (t) => {
+  const [, major] = run('tsc', ['--version']).stdout.match(/(\d+)\./);
+  const asWritten = major >= 5
+    ? { verbatimModuleSyntax: true }
+    : { isolatedModules: true, preserveValueImports: true, importsNotUsedAsValues: 'error' };
+  check(t, { 'consumer.ts': 'consumer.mts' }, { ...NODE16, lib: ['es2022'], ...asWritten });
+});
+
+// ---- bundles
+
+/** The package's modules in one file, as bundlers write it. `folder` is what the bundle takes for __dirname. */
+function bundle(folder) {
+  const lib = path.join(packageFolder, 'lib');
+  const modules = fs.readdirSync(lib).map((name) =>
+    `${JSON.stringify(`./${name}`)}(module, exports, require) {${fs.readFileSync(path.join(lib, name), 'utf8')}\n},`);
+  return `const modules = {${modules.join('\n')}}, loaded = {};
+    function load(name) {
+      if (!(name in modules)) return require(name);
+      if (!(name in loaded)) modules[name](loaded[name] = { exports: {} }, loaded[name].exports, load);
+      return loaded[name].exports;
+    }
+    ${folder}
+    load('./index.js');`;
+}
+
+for (const [how, folder] of [['its own', ''], ['none', 'var __dirname;'], ['another', 'var __dirname = "/";']]) {
+  test(`in a bundle whose folder is ${how} the error says what to do`, (t) => {
+    const app = folderFor(t);
+    fs.writeFileSync(path.join(app, 'package.json'), '{ "name": "app" }');
+    fs.mkdirSync(path.join(app, 'dist'));
+    const file = path.join(app, 'dist/bundle.cjs');
+    fs.writeFileSync(file, bundle(folder));
+    const { status, stderr } = run(process.execPath, [file], { cwd: app });
+    assert.equal(status, 1);
+    assert.match(stderr, /DOG cannot be part of a bundle.*--external:libdog/);
+  });
+}
+
 // ---- npm
 
-test('npm packs and installs it, offline', { skip: !isThere('npm') && 'npm is not there' }, (t) => {
+// That the package as it is packed runs elsewhere is for Tests/packages/test_deployed.py.
+
+test('npm packs the addon with its libdog, its sources too', { skip: !isThere('npm') && 'npm is not there' }, (t) => {
   const folder = folderFor(t);
-  const environment = { ...process.env, npm_config_cache: path.join(folder, 'cache'), npm_config_offline: 'true',
-    npm_config_audit: 'false', npm_config_fund: 'false', npm_config_update_notifier: 'false',
-    DOG_PREFIX: process.env.DOG_PREFIX ?? findPrefix() };
-  const packed = run('npm', ['pack', '--json', packageFolder], { cwd: folder, env: environment });
-  assert.equal(packed.status, 0, packed.said);
-  const [{ filename, files }] = JSON.parse(packed.stdout);
-  const names = files.map(({ path: name }) => name);
-  for (const name of ['index.mjs', 'index.d.ts', 'lib/index.js', 'src/addon/module.c', 'build.js', 'README.md']) {
+  const { names } = pack(folder);
+  for (const name of ['index.mjs', 'index.d.ts', 'lib/index.js', 'src/addon/module.c', 'build.js', 'README.md',
+    `prebuilt/${PLATFORM}/dog.node`, `prebuilt/${PLATFORM}/libdog.so.0`]) {
     assert.ok(names.includes(name), name);
   }
-  assert.ok(!names.some((name) => /\.node$|^test|^bench/.test(name)), names.join(' '));
+  assert.ok(!names.some((name) => /^test|^bench|\.link$/.test(name)), names.join(' '));
+  assert.ok(fs.lstatSync(path.join(packageFolder, 'prebuilt', PLATFORM, 'libdog.so.0')).isSymbolicLink());
+});
+
+test('where no addon came with it, one is compiled', { skip: !isThere('npm') && 'npm is not there' }, (t) => {
+  const folder = folderFor(t);
+  const { tarball, environment } = pack(folder);
+  const unpacked = run('tar', ['-xzf', tarball, '-C', folder]);
+  assert.equal(unpacked.status, 0, unpacked.said);
+  fs.rmSync(path.join(folder, 'package/prebuilt'), { recursive: true });
   const app = path.join(folder, 'app');
   fs.mkdirSync(app);
   fs.writeFileSync(path.join(app, 'package.json'), '{ "private": true }');
-  const installed = run('npm', ['install', path.join(folder, filename)], { cwd: app, env: environment });
+  const installed = run('npm', ['install', path.join(folder, 'package')], { cwd: app, env: environment });
   assert.equal(installed.status, 0, installed.said);
-  const { status, stdout, said } = run(process.execPath, ['-e', 'console.log(require("dog").version)'], { cwd: app });
+  const { status, stdout, said } = run(process.execPath, ['-p', 'require("libdog").version'], { cwd: app });
   assert.equal(status, 0, said);
   assert.equal(stdout, `${imported.version}\n`);
 });
+
+/** Packs what is built here: a copy, so that two tests may do it at once. */
+function pack(folder) {
+  const copy = path.join(folder, 'libdog');
+  fs.cpSync(packageFolder, copy, { recursive: true });
+  const environment = { ...process.env, npm_config_cache: path.join(folder, 'cache'), npm_config_offline: 'true',
+    npm_config_audit: 'false', npm_config_fund: 'false', npm_config_update_notifier: 'false',
+    DOG_PREFIX: process.env.DOG_PREFIX ?? findPrefix() };
+  const packed = run('npm', ['pack', '--json', copy], { cwd: folder, env: environment });
+  assert.equal(packed.status, 0, packed.said);
+  const [{ filename, files }] = JSON.parse(packed.stdout.slice(packed.stdout.indexOf('[')));
+  return { tarball: path.join(folder, filename), names: files.map(({ path: name }) => name), environment };
+}
 
 /** The prefix that the package here was built against, from where its libdog is. */
 function findPrefix() {

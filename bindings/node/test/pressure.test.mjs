@@ -1,7 +1,7 @@
 // Too many handlers under way: the engine's queue fills, and with it the clients' connections; nothing else grows.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Gateway, Shard } from 'dog';
+import { Gateway, Shard } from 'libdog';
 import { Client, get, serve, until } from './support.mjs';
 
 function serveHeld(t, members, options) {
@@ -78,7 +78,7 @@ test('what comes while polling must go on is refused at last, and the server liv
     ongossip() {
       return new Promise((resolve) => { answer = resolve; });
     },
-  }, { handlersMax: 2 });
+  }, { handlersMax: 2, gossipTimeoutMs: 600_000 });
   const ann = await Client.open(t, at('/a?u=ann'));
   const eve = await Client.open(t, at('/a?u=eve'));
   await Client.open(t, at('/a?u=cat'));

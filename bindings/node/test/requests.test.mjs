@@ -1,10 +1,18 @@
 // Requests and what answers them.
 import assert from 'node:assert/strict';
 import http from 'node:http';
+import { createRequire } from 'node:module';
+import path from 'node:path';
 import { Readable } from 'node:stream';
 import test from 'node:test';
-import { DogError, Gateway, Response, Shard } from 'dog';
+import { fileURLToPath } from 'node:url';
+import { DogError, Gateway, Response, Shard } from 'libdog';
 import { Client, deferred, get, serve } from './support.mjs';
+
+const lib = path.join(path.dirname(fileURLToPath(import.meta.url)), '../node_modules/libdog/lib');
+const require = createRequire(import.meta.url);
+const { ipOf } = require(path.join(lib, 'request.js'));
+const { Routes } = require(path.join(lib, 'routes.js'));
 
 /** Serves one `receive`, on every path below /x. */
 function serveReceive(t, receive, options) {
@@ -69,6 +77,40 @@ test('a request is read as the client sent it', async (t) => {
     has: [true, false],
     host: at(''),
   });
+});
+
+test('what is asked of a request most often has a name', async (t) => {
+  const read = [];
+  const { at } = serveReceive(t, (request) => {
+    read.push([request.rest, request.remoteIp, request.isWebSocket, request.queryAll('q'), request.queryAll('z')]);
+    return 'read';
+  });
+  await get(at('/a/b%20c/?q=1&p=2&q=%203'));
+  await get(at('/a'), { headers: { Upgrade: 'x, WebSocket', Connection: 'upgrade' } });
+  await get(at('/a'), { method: 'POST', headers: { Upgrade: 'websocket', Connection: 'upgrade' } });
+  assert.deepEqual(read, [
+    ['/b%20c/', '127.0.0.1', false, ['1', ' 3'], []],
+    ['', '127.0.0.1', true, [], []],
+    ['', '127.0.0.1', false, [], []],
+  ]);
+});
+
+test('an address is told without its port', () => {
+  const told = ['127.0.0.1:51234', '203.0.113.9', '[::1]:51234', '::1', '[2001:db8::7]:1', '2001:db8::7', 'unix:'];
+  assert.deepEqual(told.map(ipOf), ['127.0.0.1', '203.0.113.9', '::1', '::1', '2001:db8::7', '2001:db8::7', null]);
+});
+
+test('what is behind a route is the rest of the first pattern that takes the path', () => {
+  const routes = new Routes();
+  for (const pattern of ['/lobby', '/rooms/:name', '/x/:name/y/', '/:any']) routes.add(pattern);
+  const rests = {
+    '/lobby': '', '/lobby/': '/', '/lobby/a/b': '/a/b', '/lobbyist': '', '/rooms/den/ws': '/ws', '/rooms/a%2Fb/c': '/c',
+    '/rooms': '', '/rooms/': '/', '/rooms/%/x': '/%/x', '/rooms/%00/x': '/%00/x', '/x/n/y/z': '/z', '/x/n/z': '/n/z',
+    '/': '/', '*': '*', '//a': '//a', [`/${'n'.repeat(257)}/a`]: `/${'n'.repeat(257)}/a`,
+  };
+  for (const [path, rest] of Object.entries(rests)) assert.equal(routes.rest(path), rest, path);
+  routes.add('/');
+  assert.equal(routes.rest('//a'), '//a');
 });
 
 test('every shape of a response is sent', async (t) => {
@@ -195,9 +237,11 @@ test('identify may refuse, and fail', async (t) => {
   assert.deepEqual([status, body], [403, 'not you']);
   assert.equal((await get(at('/a?u=fail'))).status, 500);
   assert.equal((await get(at('/a?u=nobody'))).status, 500);
-  assert.equal((await get(at('/a?u=%01'))).status, 500);
+  // What a client chose and what is no uid is that client's fault.
+  assert.equal((await get(at('/a?u=%01'))).status, 400);
+  assert.equal((await get(at(`/a?u=${'x'.repeat(257)}`))).status, 400);
   assert.deepEqual(failures.map(({ error }) => error.code ?? error.message), [
-    'told to fail', 'identify must return a uid or a response', 'DOG_EINVAL',
+    'told to fail', 'identify must return a uid or a response',
   ]);
   assert.equal(failures[0].where.handler, 'Door.identify');
 });

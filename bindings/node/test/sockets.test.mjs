@@ -1,7 +1,8 @@
 // Sockets: what they send and get, how they close, and what they are told.
+import { Blob } from 'node:buffer';
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { DogError, Gateway, Shard } from 'dog';
+import { DogError, Gateway, Shard } from 'libdog';
 import { Client, deferred, serve, until } from './support.mjs';
 
 /** Serves a Shard class that connects everybody; `members` are its handlers. */
@@ -105,10 +106,68 @@ test('bytes of every kind are binary, everything else is its JSON', async (t) =>
   assert.equal(await client.ask('function'), 'thrown');
 });
 
-test('what is not UTF-16 in a string arrives as U+FFFD', async (t) => {
-  const { at } = serveSockets(t, { onmessage: (socket) => socket.send('a\ud800b') });
+test('half of a character is no text: its sender is told, and nothing is sent; in JSON it is escaped', async (t) => {
+  const half = 'a\ud800b';
+  const { at, failures } = serveSockets(t, {
+    onmessage(socket, data) {
+      const calls = [
+        () => socket.send(half), () => socket.emit(half, true), () => socket.broadcast(half, true),
+        () => socket.whisper('anybody', half), () => socket.whisper(half, 'x'), () => this.emit(half),
+        () => this.broadcast(half), () => this.whisper(half, 'x'), () => this.gateway.broadcast(half),
+        () => this.gateway.whisper(half, 'x'), () => socket.close(1000, half),
+      ];
+      for (const call of calls) assert.throws(call, { name: 'TypeError', message: /lone surrogate \(U\+D800 at 1\)/ });
+      socket.send(JSON.parse(data));
+    },
+  });
   const client = await Client.open(t, at('/a'));
-  assert.equal(await client.ask('?'), 'a\ufffdb');
+  assert.equal(await client.ask('{"text":"\\ud800"}'), '{"text":"\\ud800"}');
+  assert.deepEqual(failures, []);
+});
+
+test('what JSON would lose is refused, with what to do', async (t) => {
+  const blob = new Blob(['x']);
+  const wrong = [
+    [NaN, /cannot be NaN/], [-Infinity, /-Infinity/], [{ a: [1, NaN] }, /cannot hold \(at "1"\) NaN/],
+    [new Map([[1, 2]]), /Object\.fromEntries/], [{ m: new Map() }, /\(at "m"\) a Map/], [new Set([1]), /\.\.\.set/],
+    [Promise.resolve(1), /await it/], [{ then() {} }, /await it/], [blob, /await blob\.arrayBuffer\(\)/],
+    [new Error('x'), /an? Error/], [/x/, /RegExp/], [{ b: new Uint8Array(2) }, /bytes/],
+    [[new ArrayBuffer(2)], /ArrayBuffer/], [new WeakMap(), /WeakMap/],
+    [undefined, /undefined/], [() => {}, /function/], [Symbol('x'), /symbol/], [1n, /BigInt/],
+  ];
+  const { at, failures } = serveSockets(t, {
+    async onmessage(socket) {
+      for (const [value, pattern] of wrong) {
+        assert.throws(() => socket.send(value), { name: 'TypeError', message: pattern });
+        assert.throws(() => this.gossip(value), { name: 'TypeError', message: pattern });
+      }
+      class Empty {}
+      socket.send([null, {}, new Empty(), 'null {}', { a: undefined }, new Date(0), Object.create(null)]);
+      socket.send(new SharedArrayBuffer(2));
+      socket.send(await blob.arrayBuffer());
+    },
+  });
+  const client = await Client.open(t, at('/a'));
+  assert.equal(await client.ask('?'), '[null,{},{},"null {}",{},"1970-01-01T00:00:00.000Z",{}]');
+  assert.deepEqual([await client.next(), await client.next()], [Buffer.alloc(2), Buffer.from('x')]);
+  assert.deepEqual(failures, []);
+});
+
+test('JSON may be one\'s own, for all that is sent, asked and answered', async (t) => {
+  const json = {
+    encode: (value) => JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? `${part}n` : part)),
+    decode: (text) => JSON.parse(text, (_, part) => (/^\d+n$/.test(part) ? BigInt(part.slice(0, -1)) : part)),
+  };
+  const { at, failures } = serveSockets(t, {
+    async onmessage(socket) {
+      socket.send([await this.gossip(1n), 2n]);
+    },
+    ongossip: (question) => [typeof question, 3n],
+  }, { json });
+  const clients = [];
+  for (let index = 0; index < 101; index++) clients.push(await Client.open(t, at('/a')));
+  assert.equal(await clients[0].ask('?'), '[[["bigint","3n"]],"2n"]');
+  assert.deepEqual(failures, []);
 });
 
 test('a close by the client comes with its code and reason', async (t) => {

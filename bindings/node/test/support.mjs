@@ -1,7 +1,7 @@
 // What the tests share: an engine that ends with its test, and clients of the package ws.
 import { createRequire } from 'node:module';
 import http from 'node:http';
-import { Engine } from 'dog';
+import { Engine } from 'libdog';
 
 const require = createRequire(import.meta.url);
 

@@ -9,77 +9,15 @@
 #include <string.h>
 #include <structmember.h>
 
-#define OPTION(name) {#name, MEMBER_U32, offsetof(dog_options_t, name)}
-static const member_t option_members[] = {
-    OPTION(workers),
-    OPTION(log_level),
-    OPTION(connections_max),
-    OPTION(gateways_max),
-    OPTION(shards_max),
-    OPTION(mailbox_bytes_max),
-    OPTION(target_bytes_max),
-    OPTION(header_bytes_max),
-    OPTION(header_count_max),
-    OPTION(body_bytes_max),
-    OPTION(message_bytes_max),
-    OPTION(outbox_bytes_max),
-    OPTION(outbox_policy),
-    OPTION(gossip_bytes_max),
-    OPTION(gossips_max),
-    OPTION(header_timeout_ms),
-    OPTION(body_timeout_ms),
-    OPTION(keepalive_timeout_ms),
-    OPTION(identify_timeout_ms),
-    OPTION(receive_timeout_ms),
-    OPTION(ping_interval_ms),
-    OPTION(ping_timeout_ms),
-    OPTION(close_timeout_ms),
-    OPTION(connections_per_address_max),
-    {"trusted_proxies", MEMBER_STRING, offsetof(dog_options_t, trusted_proxies)},
-    OPTION(frame_bytes_max),
-    OPTION(handshake_timeout_ms),
-    OPTION(idle_timeout_ms),
-    OPTION(gossip_timeout_ms),
-    OPTION(message_rate_max),
-    OPTION(message_burst_max),
-    OPTION(byte_rate_max),
-    OPTION(byte_burst_max),
-    OPTION(rate_policy),
-    OPTION(admission_lag_ms),
-    {"admission_memory_bytes", MEMBER_U64, offsetof(dog_options_t, admission_memory_bytes)},
-    OPTION(retry_after_seconds),
-    OPTION(events_max),
-    OPTION(event_bytes_max),
-    {NULL, MEMBER_U32, 0},
-};
-
 static engine_object_t *engine_of(PyObject *self) { return (engine_object_t *)self; }
 
+dog_engine_t *engine_alive(PyObject *object) {
+  dog_engine_t *engine = engine_of(object)->engine;
+  if (engine == NULL) raise_ended();
+  return engine;
+}
+
 /* ---- begin and end ----------------------------------------------------------------------------------------------- */
-
-/* What the log says about an engine that could not be made. */
-typedef struct reason {
-  char line[1028];
-} reason_t;
-
-static void keep_reason(void *user, dog_log_level_t level, const char *line, size_t length) {
-  (void)level;
-  reason_t *reason = user;
-  if (length >= sizeof reason->line) length = sizeof reason->line - 1;
-  memcpy(reason->line, line, length);
-  reason->line[length] = '\0';
-}
-
-/* An engine that is refused has no queue for its log to be read from, so it is made again to hear why. */
-static void raise_refusal(const dog_options_t *options, dog_status_t status) {
-  reason_t reason = {""};
-  dog_options_t heard = *options;
-  heard.log = keep_reason;
-  heard.log_user = &reason;
-  dog_engine_t *engine = NULL;
-  if (dog_engine_create(&heard, &engine) == DOG_OK) dog_engine_destroy(engine);
-  raise_status_text(status, reason.line);
-}
 
 static int create(engine_object_t *self, PyObject *values) {
   keeper_t keeper = {NULL};
@@ -92,7 +30,7 @@ static int create(engine_object_t *self, PyObject *values) {
   options.delivery = DOG_DELIVERY_EVENTS;
   int result = members_set(&options, option_members, values, "an engine", &keeper);
   if (result == 0 && (status = dog_engine_create(&options, &self->engine)) != DOG_OK) {
-    raise_refusal(&options, status);
+    raise_reason(status);
     result = -1;
   }
   keeper_clear(&keeper);
@@ -196,27 +134,32 @@ static PyObject *engine_set_handlers(PyObject *object, PyObject *args) {
 
 static PyObject *engine_reload_certificates(PyObject *object, PyObject *unused) {
   (void)unused;
-  return none_or_raise(dog_engine_reload_certificates(engine_of(object)->engine));
+  dog_engine_t *engine = engine_alive(object);
+  return engine == NULL ? NULL : none_or_reason(dog_engine_reload_certificates(engine));
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static PyObject *engine_start(PyObject *object, PyObject *unused) {
   (void)unused;
-  return none_or_raise(dog_engine_start(engine_of(object)->engine));
+  dog_engine_t *engine = engine_alive(object);
+  return engine == NULL ? NULL : none_or_reason(dog_engine_start(engine));
 }
 
 /* (grace_ms) */
 static PyObject *engine_stop(PyObject *object, PyObject *args) {
   unsigned int grace_ms = 0;
   if (!PyArg_ParseTuple(args, "I", &grace_ms)) return NULL;
-  return none_or_raise(dog_engine_stop(engine_of(object)->engine, grace_ms));
+  dog_engine_t *engine = engine_alive(object);
+  return engine == NULL ? NULL : none_or_raise(dog_engine_stop(engine, grace_ms));
 }
 
 static PyObject *engine_wait_fd(PyObject *object, PyObject *unused) {
   (void)unused;
   int fd = -1;
-  dog_status_t status = dog_engine_wait_fd(engine_of(object)->engine, &fd);
+  dog_engine_t *engine = engine_alive(object);
+  if (engine == NULL) return NULL;
+  dog_status_t status = dog_engine_wait_fd(engine, &fd);
   return status == DOG_OK ? PyLong_FromLong(fd) : raise_status(status);
 }
 
@@ -226,41 +169,22 @@ static PyObject *engine_find(PyObject *object, PyObject *args) {
   Py_ssize_t class_length = 0, length = 0;
   dog_gateway_t gateway = 0;
   if (!PyArg_ParseTuple(args, "s#s#", &class_name, &class_length, &name, &length)) return NULL;
-  dog_status_t status = dog_gateway_find(engine_of(object)->engine, class_name, (size_t)class_length, name,
-                                         (size_t)length, &gateway);
+  dog_engine_t *engine = engine_alive(object);
+  if (engine == NULL) return NULL;
+  dog_status_t status =
+      dog_gateway_find(engine, class_name, (size_t)class_length, name, (size_t)length, &gateway);
   if (status == DOG_ENOENT) return PyLong_FromLong(0);
   return status == DOG_OK ? PyLong_FromUnsignedLongLong(gateway) : raise_status(status);
 }
 
-#define STAT(name) {#name, offsetof(dog_stats_t, name)}
-static const struct {
-  const char *name;
-  size_t offset;
-} stats_members[] = {
-    STAT(connections),    STAT(sockets),      STAT(requests),    STAT(gateways),     STAT(shards),   STAT(places),
-    STAT(connections_total), STAT(requests_total), STAT(messages_in), STAT(messages_out), STAT(bytes_in),
-    STAT(bytes_out),      STAT(dropped),      STAT(refused),     STAT(rate_limited), STAT(events),
-};
-
 static PyObject *engine_stats(PyObject *object, PyObject *unused) {
   (void)unused;
   dog_stats_t stats = {.size = sizeof stats};
-  dog_status_t status = dog_engine_stats(engine_of(object)->engine, &stats);
+  dog_engine_t *engine = engine_alive(object);
+  if (engine == NULL) return NULL;
+  dog_status_t status = dog_engine_stats(engine, &stats);
   if (status != DOG_OK) return raise_status(status);
-  PyObject *result = PyDict_New();
-  if (result == NULL) return NULL;
-  for (size_t index = 0; index < sizeof stats_members / sizeof *stats_members; index++) {
-    uint64_t value = 0;
-    memcpy(&value, (const char *)&stats + stats_members[index].offset, sizeof value);
-    PyObject *number = PyLong_FromUnsignedLongLong(value);
-    if (number == NULL || PyDict_SetItemString(result, stats_members[index].name, number) < 0) {
-      Py_XDECREF(number);
-      Py_DECREF(result);
-      return NULL;
-    }
-    Py_DECREF(number);
-  }
-  return result;
+  return members_get(&stats, stats_members);
 }
 
 /* ---- the type ---------------------------------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
  * events.c - delivers what waits in the engine's queue: one poll, and one call of Python for each event.
  *
  * Messages, of which there are most, go straight to the onmessage of the Shard; every other event to the function that
- * the package gave for its type. What a handler raises is told to `onfailure`, and only what is no Exception
+ * the package gave for its type. An exception of a handler is told to `onfailure`. Only one that is no Exception
  * (KeyboardInterrupt, SystemExit) ends the delivery; the rest of the events then waits for the next one.
  */
 #include "native.h"
@@ -23,7 +23,7 @@ static int call_two(PyObject *callable, PyObject *one, PyObject *other) {
   return result == NULL ? -1 : 0;
 }
 
-/* Hands the exception that is set to `onfailure`, unless it is one that ends programs. */
+/* Hands the exception that is set to `onfailure`, unless it is one that ends the program. */
 static int tell_failure(engine_object_t *self, PyObject *socket) {
   if (!PyErr_ExceptionMatches(PyExc_Exception)) return -1;
   PyObject *type = NULL, *value = NULL, *traceback = NULL;
@@ -50,7 +50,7 @@ static int deliver_message(engine_object_t *self, const dog_event_t *event) {
   Py_INCREF(socket);
   Py_INCREF(shard);
   int status = 0;
-  if (shard->is_behind && !shard->is_onmessage_async) {
+  if (shard->is_ordered || (shard->is_behind && !shard->is_onmessage_async)) {
     status = call_two(self->onbehind, socket, data);
   } else {
     PyObject *result = PyObject_CallMethodObjArgs((PyObject *)shard, onmessage_name, socket, data, NULL);
@@ -74,7 +74,7 @@ static PyObject *result_tuple(const dog_gossip_result_t *result) {
                        result->data == NULL ? "" : result->data, (Py_ssize_t)result->length);
 }
 
-/* (token, [(shard_id, status, data), ...]) */
+/* (token, status, [(shard_id, status, data), ...]) */
 static PyObject *gossiped_arguments(const dog_event_t *event) {
   PyObject *list = PyList_New(0);
   for (uint64_t index = 0; list != NULL && index < event->count; index++) {
@@ -82,7 +82,7 @@ static PyObject *gossiped_arguments(const dog_event_t *event) {
     if (result == NULL || PyList_Append(list, result) < 0) Py_CLEAR(list);
     Py_XDECREF(result);
   }
-  return list == NULL ? NULL : Py_BuildValue("KN", token_of(event), list);
+  return list == NULL ? NULL : Py_BuildValue("KiN", token_of(event), (int)event->status, list);
 }
 
 static PyObject *socket_arguments(PyObject *socket, const dog_event_t *event) {
@@ -109,12 +109,13 @@ static PyObject *arguments_of(const dog_event_t *event) {
     case DOG_EVENT_START: return Py_BuildValue("KKKs#", token_of(event), gateway, shard, event->data, length);
     case DOG_EVENT_STOP: return Py_BuildValue("(K)", shard);
     case DOG_EVENT_OPEN: {
-      void *token = NULL; /* that of connect; 0 without one, or where it cannot be read */
+      void *token = NULL; /* that of connect; 0 without one, or if it cannot be read */
       if (dog_socket_data(event->socket, &token) != DOG_OK) token = NULL;
       return Py_BuildValue("KKs#K", shard, (unsigned long long)event->socket, event->data, length,
                            (unsigned long long)(uintptr_t)token);
     }
-    case DOG_EVENT_WHISPERED: return Py_BuildValue("KK", token_of(event), (unsigned long long)event->count);
+    case DOG_EVENT_WHISPERED:
+      return Py_BuildValue("KiK", token_of(event), (int)event->status, (unsigned long long)event->count);
     case DOG_EVENT_GOSSIPED: return gossiped_arguments(event);
     case DOG_EVENT_WRITABLE: return Py_BuildValue("(K)", request);
     case DOG_EVENT_ENDED: return Py_BuildValue("Ki", request, (int)event->status);
@@ -126,7 +127,8 @@ static PyObject *arguments_of(const dog_event_t *event) {
   }
 }
 
-/* The socket of an event on one, taken out of the table by the last. NULL where it is about none, or one unknown. */
+/* The socket that an event is about, taken out of the table by its last event. NULL if it is about none, or an unknown
+ * one. */
 static PyObject *socket_of(engine_object_t *self, const dog_event_t *event) {
   if (event->type == DOG_EVENT_CLOSE) {
     PyObject *socket = table_take(&self->sockets, event->socket);
@@ -162,14 +164,15 @@ static int deliver_other(engine_object_t *self, const dog_event_t *event) {
 /* ---- the queue --------------------------------------------------------------------------------------------------- */
 
 /*
- * Delivers what the last poll has left, else polls, without waiting, and delivers that; stops early where a handler
- * sets is_paused. Gives how many events were delivered. The events' memory is the engine's until the next poll, so the
+ * Delivers what the last poll has left, else polls, without waiting, and delivers that; stops early if a handler sets
+ * is_paused. Gives how many events were delivered. The events' memory is the engine's until the next poll, so the
  * engine cannot be closed meanwhile.
  */
 PyObject *engine_deliver(PyObject *object, PyObject *unused) {
   (void)unused;
   engine_object_t *self = (engine_object_t *)object;
-  if (self->is_delivering || self->engine == NULL) return raise_status(DOG_ESTATE);
+  if (self->engine == NULL) return raise_ended();
+  if (self->is_delivering) return raise_status(DOG_ESTATE);
   if (onmessage_name == NULL) onmessage_name = PyUnicode_InternFromString("onmessage");
   if (onmessage_name == NULL) return NULL;
   if (self->next == self->count) {

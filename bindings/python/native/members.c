@@ -1,4 +1,4 @@
-/* members.c - keyword arguments as members of a struct. */
+/* members.c - keyword arguments as members of a struct, and back. */
 #include "native.h"
 
 #include <string.h>
@@ -81,4 +81,31 @@ int members_set(void *target, const member_t *members, PyObject *values, const c
     if (value != Py_None && set_member(target, member, value, keeper) < 0) return -1;
   }
   return 0;
+}
+
+static uint64_t number_at(const char *place, member_kind_t kind) {
+  uint16_t narrow = 0;
+  uint32_t usual = 0;
+  uint64_t wide = 0;
+  switch (kind) {
+    case MEMBER_U16: memcpy(&narrow, place, sizeof narrow); return narrow;
+    case MEMBER_U32: memcpy(&usual, place, sizeof usual); return usual;
+    default: memcpy(&wide, place, sizeof wide); return wide;
+  }
+}
+
+PyObject *members_get(const void *source, const member_t *members) {
+  PyObject *result = PyDict_New();
+  if (result == NULL) return NULL;
+  for (; members->name != NULL; members++) {
+    if (members->kind == MEMBER_STRING) continue;
+    PyObject *number = PyLong_FromUnsignedLongLong(number_at((const char *)source + members->offset, members->kind));
+    if (number == NULL || PyDict_SetItemString(result, members->name, number) < 0) {
+      Py_XDECREF(number);
+      Py_DECREF(result);
+      return NULL;
+    }
+    Py_DECREF(number);
+  }
+  return result;
 }

@@ -17,9 +17,19 @@ static PyObject *status_text(PyObject *module, PyObject *argument) {
   return Py_BuildValue("ss", dog_status_name((dog_status_t)status), dog_status_text((dog_status_t)status));
 }
 
+/* What dog_options_t is made with: a dict of its numbers. */
+static PyObject *defaults(PyObject *module, PyObject *unused) {
+  (void)module, (void)unused;
+  dog_options_t options;
+  dog_status_t status = dog_options_init(&options, sizeof options);
+  return status == DOG_OK ? members_get(&options, option_members) : raise_status(status);
+}
+
 static PyMethodDef functions[] = {
     {"versions", versions, METH_NOARGS, NULL},
+    {"defaults", defaults, METH_NOARGS, NULL},
     {"status_text", status_text, METH_O, NULL},
+    {"check_keys", json_check_keys, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -32,8 +32,15 @@ static inline void set_reference(PyObject **place, PyObject *object) {
 PyObject *raise_status(dog_status_t status);
 /* The same with a text in place of the status's own sentence, unless it is NULL or empty. */
 PyObject *raise_status_text(dog_status_t status, const char *text);
+/* Sets dog.EndedError: the engine has ended. Returns NULL. */
+PyObject *raise_ended(void);
+/* Sets dog.UnsendableError with a text, as PyUnicode_FromFormat makes it. Returns NULL. */
+PyObject *raise_unsendable(const char *format, ...);
+/* The same with dog_last_reason: for the calls that have one. On the thread that made the call, right after it. */
+PyObject *raise_reason(dog_status_t status);
 /* None, or an exception. */
 PyObject *none_or_raise(dog_status_t status);
+PyObject *none_or_reason(dog_status_t status);
 
 /* ---- payload.c: what is to be sent, as bytes --------------------------------------------------------------------- */
 
@@ -45,11 +52,14 @@ typedef struct payload {
   PyObject *owner;
 } payload_t;
 
-/* str is text, bytes, bytearray and memoryview are binary, dict and list are text in JSON. -1 with an exception. */
-int payload_from(PyObject *value, payload_t *payload);
+/* str is text; bytes, bytearray and memoryview are binary; everything else goes to the JSON encoder of `speaker`, a
+ * Shard or Gateway. -1 with an exception. */
+int payload_from(PyObject *speaker, PyObject *value, payload_t *payload);
 /* The bytes of a str in UTF-8, or of bytes; no other type. */
 int payload_from_text(PyObject *value, const char *what, payload_t *payload);
 void payload_clear(payload_t *payload);
+/* (value): a TypeError if a dict in it has a key that is no str, a ValueError if it is nested too deeply. */
+PyObject *json_check_keys(PyObject *module, PyObject *value);
 
 /* An array of headers, borrowed from `owners`. */
 typedef struct header_array {
@@ -62,7 +72,7 @@ typedef struct header_array {
 int header_array_from(PyObject *pairs, header_array_t *array);
 void header_array_clear(header_array_t *array);
 
-/* ---- members.c: keyword arguments as members of a struct --------------------------------------------------------- */
+/* ---- members.c: keyword arguments as members of a struct; tables.c: the members that dog.h's structs have -------- */
 
 typedef enum member_kind { MEMBER_U16, MEMBER_U32, MEMBER_U64, MEMBER_STRING } member_kind_t;
 
@@ -80,6 +90,11 @@ typedef struct keeper {
 /* Sets the members of `target` that the dict `values` names; None leaves a member as it is. A name that is none of
  * `members` (which end with a NULL name) is a TypeError that says so of `what`. */
 int members_set(void *target, const member_t *members, PyObject *values, const char *what, keeper_t *keeper);
+/* A dict of the members that are numbers. */
+PyObject *members_get(const void *source, const member_t *members);
+
+extern const member_t option_members[], gateway_class_members[], shard_class_members[], listen_members[],
+    stats_members[], gateway_stats_members[];
 /* The UTF-8 of a str without NUL, good until keeper_clear. NULL with an exception. */
 const char *keep_string(keeper_t *keeper, PyObject *text, const char *what);
 void keeper_clear(keeper_t *keeper);
@@ -104,11 +119,14 @@ void table_clear(table_t *table);
 typedef struct shard_object {
   PyObject_HEAD
   dog_shard_t handle;
-  /* True from when a handler of this Shard was made a task until that task has begun: what comes meanwhile has to get
-   * in line behind it. */
+  /* True from when a handler of this Shard was made a task until that task has begun: events meanwhile wait in line
+   * behind it. */
   char is_behind;
-  /* onmessage is a coroutine function, whose calls get in line by themselves. */
+  /* onmessage is a coroutine function: its calls wait in line by themselves. */
   char is_onmessage_async;
+  /* Each socket's events are handled one after another, so messages go through the package and not straight to
+   * onmessage. */
+  char is_ordered;
 } shard_object_t;
 
 typedef struct socket_object {
@@ -146,6 +164,8 @@ typedef struct engine_object {
   char is_paused;
 } engine_object_t;
 
+/* NULL with an EndedError once it is closed. */
+dog_engine_t *engine_alive(PyObject *self);
 int engine_init(PyObject *module);
 PyObject *engine_define_gateway(PyObject *self, PyObject *args);
 PyObject *engine_define_shard(PyObject *self, PyObject *args);

@@ -1,17 +1,69 @@
 /* payload.c - what is to be sent, as bytes: messages, and headers. */
 #include "native.h"
 
-/* json.JSONEncoder(...).encode, from dog.jsontext. */
-static PyObject *encode_json(PyObject *value) {
-  static PyObject *encode = NULL;
-  if (encode == NULL) {
-    PyObject *module = PyImport_ImportModule("dog.jsontext");
-    if (module == NULL) return NULL;
-    encode = PyObject_GetAttrString(module, "encode");
-    Py_DECREF(module);
-    if (encode == NULL) return NULL;
+/* A value that is neither text nor binary goes through the encoder of the Shard or Gateway that sends: the one given to
+ * the engine, else that of dog.jsontext, which also refuses what is no message. It gives the bytes. */
+static PyObject *encode_json(PyObject *speaker, PyObject *value) {
+  static PyObject *name = NULL;
+  if (name == NULL) name = PyUnicode_InternFromString("_encode");
+  if (name == NULL) return NULL;
+  if (speaker == NULL) return raise_status(DOG_ESTALE); /* a socket that the collector has cleared */
+  return PyObject_CallMethodObjArgs(speaker, name, value, NULL);
+}
+
+/* UTF-8 has no bytes for half of a surrogate pair. A str may have one, for example from a client's JSON. */
+static PyObject *utf8_of(PyObject *text) {
+  PyObject *bytes = PyUnicode_AsUTF8String(text);
+  if (bytes != NULL || !PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) return bytes;
+  PyObject *type = NULL, *value = NULL, *traceback = NULL;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyErr_NormalizeException(&type, &value, &traceback);
+  Py_ssize_t start = 0;
+  if (PyUnicodeEncodeError_GetStart(value, &start) < 0) PyErr_Clear();
+  Py_XDECREF(type);
+  Py_XDECREF(value);
+  Py_XDECREF(traceback);
+  return raise_unsendable("text with half of a surrogate pair, at %zd", start);
+}
+
+/* JSON's keys are strings. The encoder would turn numbers, bool and None into strings, and a sibling would not get what
+ * was sent. */
+enum { JSON_DEPTH_MAX = 1000 };
+
+static int check_keys(PyObject *value, int depth);
+
+static int check_dict(PyObject *dict, int depth) {
+  PyObject *key = NULL, *value = NULL;
+  for (Py_ssize_t position = 0; PyDict_Next(dict, &position, &key, &value);) {
+    if (!PyUnicode_Check(key)) {
+      PyErr_Format(PyExc_TypeError, "a key is a str, not %R", key);
+      return -1;
+    }
+    if (check_keys(value, depth) < 0) return -1;
   }
-  return PyObject_CallFunctionObjArgs(encode, value, NULL);
+  return 0;
+}
+
+static int check_keys(PyObject *value, int depth) {
+  int is_dict = PyDict_Check(value), is_list = PyList_Check(value), is_tuple = PyTuple_Check(value);
+  if (!is_dict && !is_list && !is_tuple) return 0;
+  if (depth >= JSON_DEPTH_MAX) {
+    PyErr_SetString(PyExc_ValueError, "nested too deeply, or within itself");
+    return -1;
+  }
+  if (is_dict) return check_dict(value, depth + 1);
+  Py_ssize_t count = is_list ? PyList_Size(value) : PyTuple_Size(value);
+  for (Py_ssize_t index = 0; index < count; index++) {
+    PyObject *item = is_list ? PyList_GetItem(value, index) : PyTuple_GetItem(value, index);
+    if (item == NULL || check_keys(item, depth + 1) < 0) return -1;
+  }
+  return 0;
+}
+
+PyObject *json_check_keys(PyObject *module, PyObject *value) {
+  (void)module;
+  if (check_keys(value, 0) < 0) return NULL;
+  Py_RETURN_NONE;
 }
 
 static int payload_of_bytes(PyObject *bytes, dog_kind_t kind, payload_t *payload) {
@@ -23,8 +75,8 @@ static int payload_of_bytes(PyObject *bytes, dog_kind_t kind, payload_t *payload
   return 0;
 }
 
-int payload_from(PyObject *value, payload_t *payload) {
-  if (PyUnicode_Check(value)) return payload_of_bytes(PyUnicode_AsUTF8String(value), DOG_TEXT, payload);
+int payload_from(PyObject *speaker, PyObject *value, payload_t *payload) {
+  if (PyUnicode_Check(value)) return payload_of_bytes(utf8_of(value), DOG_TEXT, payload);
   if (PyBytes_Check(value)) {
     Py_INCREF(value);
     return payload_of_bytes(value, DOG_BINARY, payload);
@@ -32,25 +84,22 @@ int payload_from(PyObject *value, payload_t *payload) {
   if (PyByteArray_Check(value) || PyMemoryView_Check(value)) {
     return payload_of_bytes(PyBytes_FromObject(value), DOG_BINARY, payload);
   }
-  if (PyDict_Check(value) || PyList_Check(value)) {
-    PyObject *text = encode_json(value);
-    if (text == NULL) return -1;
-    int status = payload_of_bytes(PyUnicode_AsUTF8String(text), DOG_TEXT, payload);
+  PyObject *text = encode_json(speaker, value);
+  if (text != NULL && !PyBytes_Check(text)) {
     Py_DECREF(text);
-    return status;
+    raise_unsendable("the JSON encoder gave no bytes");
+    return -1;
   }
-  PyErr_Format(PyExc_TypeError, "a message is a str, bytes, bytearray, memoryview, dict or list, not %R",
-               (PyObject *)Py_TYPE(value));
-  return -1;
+  return payload_of_bytes(text, DOG_TEXT, payload);
 }
 
 int payload_from_text(PyObject *value, const char *what, payload_t *payload) {
-  if (PyUnicode_Check(value)) return payload_of_bytes(PyUnicode_AsUTF8String(value), DOG_TEXT, payload);
+  if (PyUnicode_Check(value)) return payload_of_bytes(utf8_of(value), DOG_TEXT, payload);
   if (PyBytes_Check(value)) {
     Py_INCREF(value);
     return payload_of_bytes(value, DOG_BINARY, payload);
   }
-  PyErr_Format(PyExc_TypeError, "%s is a str, not %R", what, (PyObject *)Py_TYPE(value));
+  raise_unsendable("%s is a str, not %R", what, (PyObject *)Py_TYPE(value));
   return -1;
 }
 

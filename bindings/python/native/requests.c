@@ -1,8 +1,8 @@
 /*
  * requests.c - functions on the handle of a request, or of a gossip.
  *
- * What a getter gives is copied at once: its memory is the engine's, until the next poll. Text of a client's is shown
- * as UTF-8, and bytes that are none as surrogates (PEP 383), but header values as Latin-1 (PEP 3333).
+ * A getter copies its result at once: the memory is the engine's, and good until the next poll. A client's text is
+ * shown as UTF-8, with surrogates for bytes that are not (PEP 383); header values are shown as Latin-1 (PEP 3333).
  */
 #include "native.h"
 
@@ -187,7 +187,7 @@ static PyObject *request_respond(PyObject *module, PyObject *args) {
   return none_or_raise(status);
 }
 
-/* (handle, protocol or None, headers, token): whether it was a valid upgrade; else the client was told. */
+/* (handle, protocol or None, headers, token): whether it was a valid upgrade; if not, the client was told. */
 static PyObject *request_connect(PyObject *module, PyObject *args) {
   (void)module;
   unsigned long long handle = 0, token = 0;
@@ -229,7 +229,7 @@ static PyObject *request_begin(PyObject *module, PyObject *args) {
   return none_or_raise(status);
 }
 
-/* (handle, data): True when it was queued; False when there is no room for it now. */
+/* (handle, data): True if it was queued; False if there is no room for it now. */
 static PyObject *request_write(PyObject *module, PyObject *args) {
   (void)module;
   unsigned long long handle = 0;
@@ -274,6 +274,15 @@ static PyObject *gossip_fail(PyObject *module, PyObject *args) {
   return answer_text(args, "a reason", dog_gossip_fail);
 }
 
+/* (shard, status): the answer to its start. */
+static PyObject *shard_started(PyObject *module, PyObject *args) {
+  (void)module;
+  unsigned long long handle = 0;
+  int status = 0;
+  if (!PyArg_ParseTuple(args, "Ki", &handle, &status)) return NULL;
+  return none_or_raise(dog_shard_started(handle, (dog_status_t)status));
+}
+
 PyMethodDef request_functions[] = {
     {"request_method", request_method, METH_O, NULL},
     {"request_target", request_target, METH_O, NULL},
@@ -295,5 +304,6 @@ PyMethodDef request_functions[] = {
     {"request_abort", request_abort, METH_O, NULL},
     {"gossip_reply", gossip_reply, METH_VARARGS, NULL},
     {"gossip_fail", gossip_fail, METH_VARARGS, NULL},
+    {"shard_started", shard_started, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -1,9 +1,9 @@
 /*
  * senders.c - Socket, Shard and Gateway: their handles, and what they send.
  *
- * These are the bases of the classes of the same names in the package, which add what is rarer. What a socket that has
- * gone would emit, broadcast or whisper, its Shard does: there is nobody left who would have to be left out. A Shard or
- * Gateway that has gone has nobody to reach; that is no error either, since the news of its end may be on the way.
+ * These are the bases of the classes of the same names in the package, which add what is used less. For a socket that
+ * has gone its Shard emits, broadcasts and whispers: there is no sender to leave out any more. A Shard or Gateway that
+ * has gone reaches nobody. That is no error, since the event of its end may be on the way.
  */
 #include "native.h"
 
@@ -61,14 +61,14 @@ static void whisper_clear(whisper_t *whisper) {
 }
 
 /* (uid, data, token) */
-static int parse_whisper(PyObject *args, whisper_t *whisper) {
+static int parse_whisper(PyObject *speaker, PyObject *args, whisper_t *whisper) {
   PyObject *uid = NULL, *data = NULL;
   unsigned long long token = 0;
   *whisper = (whisper_t){0};
   if (!PyArg_ParseTuple(args, "OOK", &uid, &data, &token)) return -1;
   whisper->user = (void *)(uintptr_t)token;
   if (payload_from_text(uid, "a uid", &whisper->uid) < 0) return -1;
-  if (payload_from(data, &whisper->message) == 0) return 0;
+  if (payload_from(speaker, data, &whisper->message) == 0) return 0;
   whisper_clear(whisper);
   return -1;
 }
@@ -76,9 +76,9 @@ static int parse_whisper(PyObject *args, whisper_t *whisper) {
 /* Emit and broadcast of a Shard or a Gateway, which differ in what they call. */
 typedef dog_status_t (*to_many_t)(uint64_t, dog_kind_t, const void *, size_t);
 
-static PyObject *send_to_many(uint64_t handle, PyObject *data, to_many_t act) {
+static PyObject *send_to_many(PyObject *speaker, uint64_t handle, PyObject *data, to_many_t act) {
   payload_t message;
-  if (payload_from(data, &message) < 0) return NULL;
+  if (payload_from(speaker, data, &message) < 0) return NULL;
   dog_status_t status = act(handle, message.kind, message.bytes, message.length);
   payload_clear(&message);
   return none_unless_failed(status);
@@ -87,10 +87,10 @@ static PyObject *send_to_many(uint64_t handle, PyObject *data, to_many_t act) {
 typedef dog_status_t (*whisper_by_t)(uint64_t, const char *, size_t, dog_kind_t, const void *, size_t, dog_whispered_fn,
                                      void *);
 
-/* (uid, data, token): an event with the token comes, unless the whisperer goes before. */
-static PyObject *whisper_by(uint64_t handle, PyObject *args, whisper_by_t act) {
+/* (uid, data, token): an event with the token follows, unless the whisperer ends first. */
+static PyObject *whisper_by(PyObject *speaker, uint64_t handle, PyObject *args, whisper_by_t act) {
   whisper_t whisper;
-  if (parse_whisper(args, &whisper) < 0) return NULL;
+  if (parse_whisper(speaker, args, &whisper) < 0) return NULL;
   const payload_t *uid = &whisper.uid, *message = &whisper.message;
   dog_status_t status =
       act(handle, uid->bytes, uid->length, message->kind, message->bytes, message->length, NULL, whisper.user);
@@ -143,7 +143,7 @@ PyDoc_STRVAR(send_doc,
 static PyObject *socket_send(PyObject *self, PyObject *data) {
   socket_object_t *socket = (socket_object_t *)self;
   payload_t message;
-  if (payload_from(data, &message) < 0) return NULL;
+  if (payload_from(socket->shard, data, &message) < 0) return NULL;
   dog_status_t status = DOG_ECLOSED;
   if (!socket->is_closed) status = dog_socket_send(socket->handle, message.kind, message.bytes, message.length);
   payload_clear(&message);
@@ -152,14 +152,14 @@ static PyObject *socket_send(PyObject *self, PyObject *data) {
 
 typedef dog_status_t (*from_socket_t)(dog_socket_t, dog_kind_t, uint32_t, const void *, size_t);
 
-/* What a socket that has gone still says goes out by its Shard. */
+/* For a socket that has gone, its Shard sends. */
 static PyObject *send_from_socket(PyObject *self, PyObject *args, PyObject *kwargs, from_socket_t act,
                                   to_many_t act_of_shard) {
   socket_object_t *socket = (socket_object_t *)self;
   PyObject *data = NULL;
   uint32_t flags = 0;
   payload_t message;
-  if (parse_message(args, kwargs, &data, &flags) < 0 || payload_from(data, &message) < 0) return NULL;
+  if (parse_message(args, kwargs, &data, &flags) < 0 || payload_from(socket->shard, data, &message) < 0) return NULL;
   dog_status_t status = DOG_ECLOSED;
   if (!socket->is_closed) status = act(socket->handle, message.kind, flags, message.bytes, message.length);
   if (is_gone(status)) status = act_of_shard(shard_of(socket), message.kind, message.bytes, message.length);
@@ -185,9 +185,9 @@ static PyObject *socket_broadcast(PyObject *self, PyObject *args, PyObject *kwar
   return send_from_socket(self, args, kwargs, dog_socket_broadcast, dog_shard_broadcast);
 }
 
-/* A GoneError: the Shard is to whisper. */
+/* Raises GoneError if the Shard has to whisper instead. */
 static PyObject *socket_whisper(PyObject *self, PyObject *args) {
-  return whisper_by(((socket_object_t *)self)->handle, args, dog_socket_whisper);
+  return whisper_by(((socket_object_t *)self)->shard, ((socket_object_t *)self)->handle, args, dog_socket_whisper);
 }
 
 PyDoc_STRVAR(close_doc,
@@ -241,18 +241,18 @@ PyDoc_STRVAR(shard_emit_doc,
              "emit(data, /)\n--\n\nSend one message to all sockets of this Shard. May be called from any thread.");
 
 static PyObject *shard_emit(PyObject *self, PyObject *data) {
-  return send_to_many(((shard_object_t *)self)->handle, data, dog_shard_emit);
+  return send_to_many(self, ((shard_object_t *)self)->handle, data, dog_shard_emit);
 }
 
 PyDoc_STRVAR(shard_broadcast_doc, "broadcast(data, /)\n--\n\nSend one message to all sockets of the whole cluster. "
                                   "May be called from any thread.");
 
 static PyObject *shard_broadcast(PyObject *self, PyObject *data) {
-  return send_to_many(((shard_object_t *)self)->handle, data, dog_shard_broadcast);
+  return send_to_many(self, ((shard_object_t *)self)->handle, data, dog_shard_broadcast);
 }
 
 static PyObject *shard_whisper(PyObject *self, PyObject *args) {
-  return whisper_by(((shard_object_t *)self)->handle, args, dog_shard_whisper);
+  return whisper_by(self, ((shard_object_t *)self)->handle, args, dog_shard_whisper);
 }
 
 /* (question, timeout_ms, token) */
@@ -281,6 +281,7 @@ static PyMemberDef shard_members[] = {
     {"_handle", T_ULONGLONG, offsetof(shard_object_t, handle), 0, NULL},
     {"_is_behind", T_BOOL, offsetof(shard_object_t, is_behind), 0, NULL},
     {"_is_onmessage_async", T_BOOL, offsetof(shard_object_t, is_onmessage_async), 0, NULL},
+    {"_is_ordered", T_BOOL, offsetof(shard_object_t, is_ordered), 0, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -298,21 +299,21 @@ static PyType_Spec shard_spec = {"dog._native.Shard", sizeof(shard_object_t), 0,
 /* ---- Gateway ----------------------------------------------------------------------------------------------------- */
 
 static PyObject *gateway_broadcast(PyObject *self, PyObject *data) {
-  return send_to_many(((gateway_object_t *)self)->handle, data, dog_gateway_broadcast);
+  return send_to_many(self, ((gateway_object_t *)self)->handle, data, dog_gateway_broadcast);
 }
 
 static PyObject *gateway_whisper(PyObject *self, PyObject *args) {
-  return whisper_by(((gateway_object_t *)self)->handle, args, dog_gateway_whisper);
+  return whisper_by(self, ((gateway_object_t *)self)->handle, args, dog_gateway_whisper);
 }
 
-/* (shards, connections), or None once it is retired. */
+/* A dict of its counts, or None once it is retired. */
 static PyObject *gateway_stats(PyObject *self, PyObject *unused) {
   (void)unused;
   dog_gateway_stats_t stats = {.size = sizeof stats};
   dog_status_t status = dog_gateway_stats(((gateway_object_t *)self)->handle, &stats);
   if (status == DOG_ESTALE) Py_RETURN_NONE;
   if (status != DOG_OK) return raise_status(status);
-  return Py_BuildValue("KK", (unsigned long long)stats.shards, (unsigned long long)stats.connections);
+  return members_get(&stats, gateway_stats_members);
 }
 
 static PyMethodDef gateway_methods[] = {

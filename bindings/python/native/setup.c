@@ -1,47 +1,7 @@
 /* setup.c - what an engine is given before it starts: classes, routes and listeners. */
 #include "native.h"
 
-#include <stddef.h>
 #include <stdlib.h>
-
-#define GATEWAY(name) {#name, MEMBER_U32, offsetof(dog_gateway_class_t, name)}
-static const member_t gateway_members[] = {
-    {"name", MEMBER_STRING, offsetof(dog_gateway_class_t, name)},
-    {"child", MEMBER_STRING, offsetof(dog_gateway_class_t, child)},
-    GATEWAY(limit),
-    GATEWAY(sticky_seconds),
-    GATEWAY(sticky_max),
-    GATEWAY(idle_seconds),
-    GATEWAY(connections_max),
-    GATEWAY(clusterize_events),
-    {NULL, MEMBER_U32, 0},
-};
-
-#define SHARD(name) {#name, MEMBER_U32, offsetof(dog_shard_class_t, name)}
-static const member_t shard_members[] = {
-    {"name", MEMBER_STRING, offsetof(dog_shard_class_t, name)},
-    {"parent", MEMBER_STRING, offsetof(dog_shard_class_t, parent)},
-    SHARD(deflate),
-    SHARD(deflate_level),
-    SHARD(deflate_window_bits),
-    SHARD(deflate_client_window_bits),
-    SHARD(deflate_client_context),
-    SHARD(deflate_bytes_min),
-    SHARD(gossip_events),
-    {NULL, MEMBER_U32, 0},
-};
-
-static const member_t listen_members[] = {
-    {"host", MEMBER_STRING, offsetof(dog_listen_options_t, host)},
-    {"port", MEMBER_U16, offsetof(dog_listen_options_t, port)},
-    {"path", MEMBER_STRING, offsetof(dog_listen_options_t, path)},
-    {"client_ca_file", MEMBER_STRING, offsetof(dog_listen_options_t, client_ca_file)},
-    {"client_certificate", MEMBER_U32, offsetof(dog_listen_options_t, client_certificate)},
-    {"proxy_protocol", MEMBER_U32, offsetof(dog_listen_options_t, proxy_protocol)},
-    {NULL, MEMBER_U32, 0},
-};
-
-static dog_engine_t *engine_of(PyObject *object) { return ((engine_object_t *)object)->engine; }
 
 /* (user, members): `user` comes back with the events of the class. */
 PyObject *engine_define_gateway(PyObject *object, PyObject *args) {
@@ -50,12 +10,14 @@ PyObject *engine_define_gateway(PyObject *object, PyObject *args) {
   keeper_t keeper = {NULL};
   dog_gateway_class_t gateway;
   if (!PyArg_ParseTuple(args, "KO!", &user, &PyDict_Type, &values)) return NULL;
+  dog_engine_t *engine = engine_alive(object);
+  if (engine == NULL) return NULL;
   dog_status_t status = dog_gateway_class_init(&gateway, sizeof gateway);
   if (status != DOG_OK) return raise_status(status);
   gateway.user = (void *)(uintptr_t)user;
   PyObject *result = NULL;
-  if (members_set(&gateway, gateway_members, values, "a Gateway class", &keeper) == 0) {
-    result = none_or_raise(dog_engine_define_gateway(engine_of(object), &gateway));
+  if (members_set(&gateway, gateway_class_members, values, "a Gateway class", &keeper) == 0) {
+    result = none_or_reason(dog_engine_define_gateway(engine, &gateway));
   }
   keeper_clear(&keeper);
   return result;
@@ -87,6 +49,8 @@ PyObject *engine_define_shard(PyObject *object, PyObject *args) {
   keeper_t keeper = {NULL};
   dog_shard_class_t shard;
   if (!PyArg_ParseTuple(args, "KO!O", &user, &PyDict_Type, &values, &origins)) return NULL;
+  dog_engine_t *engine = engine_alive(object);
+  if (engine == NULL) return NULL;
   dog_status_t status = dog_shard_class_init(&shard, sizeof shard);
   if (status != DOG_OK) return raise_status(status);
   shard.user = (void *)(uintptr_t)user;
@@ -101,8 +65,8 @@ PyObject *engine_define_shard(PyObject *object, PyObject *args) {
     shard.origins = strings == NULL ? no_origins : strings; /* an array of none is the engine's to refuse */
     shard.origin_count = strings == NULL ? 0 : (size_t)PyList_Size(origins);
   }
-  if (members_set(&shard, shard_members, values, "a Shard class", &keeper) == 0) {
-    result = none_or_raise(dog_engine_define_shard(engine_of(object), &shard));
+  if (members_set(&shard, shard_class_members, values, "a Shard class", &keeper) == 0) {
+    result = none_or_reason(dog_engine_define_shard(engine, &shard));
   }
   PyMem_Free((void *)strings);
   keeper_clear(&keeper);
@@ -113,12 +77,14 @@ PyObject *engine_define_shard(PyObject *object, PyObject *args) {
 PyObject *engine_route(PyObject *object, PyObject *args) {
   const char *pattern = NULL, *class_name = NULL, *name = NULL;
   if (!PyArg_ParseTuple(args, "ssz", &pattern, &class_name, &name)) return NULL;
-  return none_or_raise(dog_engine_route(engine_of(object), pattern, class_name, name));
+  dog_engine_t *engine = engine_alive(object);
+  return engine == NULL ? NULL : none_or_reason(dog_engine_route(engine, pattern, class_name, name));
 }
 
 PyObject *engine_on_fetch(PyObject *object, PyObject *unused) {
   (void)unused;
-  return none_or_raise(dog_engine_on_fetch(engine_of(object), NULL, NULL));
+  dog_engine_t *engine = engine_alive(object);
+  return engine == NULL ? NULL : none_or_reason(dog_engine_on_fetch(engine, NULL, NULL));
 }
 
 /* (members, certificates): the latter a list of names of files, a certificate and its key in turn. */
@@ -127,6 +93,8 @@ PyObject *engine_listen(PyObject *object, PyObject *args) {
   keeper_t keeper = {NULL};
   dog_listen_options_t options;
   if (!PyArg_ParseTuple(args, "O!O!", &PyDict_Type, &values, &PyList_Type, &files)) return NULL;
+  dog_engine_t *engine = engine_alive(object);
+  if (engine == NULL) return NULL;
   dog_status_t status = dog_listen_options_init(&options, sizeof options);
   if (status != DOG_OK) return raise_status(status);
 
@@ -143,8 +111,8 @@ PyObject *engine_listen(PyObject *object, PyObject *args) {
   }
   uint16_t port = 0;
   if (!PyErr_Occurred() && members_set(&options, listen_members, values, "a listener", &keeper) == 0) {
-    status = dog_engine_listen_with(engine_of(object), &options, &port);
-    result = status == DOG_OK ? PyLong_FromLong(port) : raise_status(status);
+    status = dog_engine_listen_with(engine, &options, &port);
+    result = status == DOG_OK ? PyLong_FromLong(port) : raise_reason(status);
   }
   PyMem_Free((void *)names);
   free(certificates);

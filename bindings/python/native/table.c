@@ -14,7 +14,7 @@ typedef struct table_slot {
 
 enum { CAPACITY_MIN = 64 };
 
-/* Where a handle belongs. Its worker, slot and generation are in different bits, and all of them have a say. */
+/* Where a handle belongs. Its worker, slot and generation are in different bits, and all of them count. */
 static size_t home_of(const table_t *table, uint64_t handle) {
   uint64_t mixed = handle * 0x9E3779B97F4A7C15u;
   return (size_t)(mixed ^ (mixed >> 32)) & (table->capacity - 1);
@@ -70,7 +70,7 @@ PyObject *table_take(table_t *table, uint64_t handle) {
   if (object == NULL) return NULL;
   table->count--;
 
-  /* Whoever behind it was pushed past it by others moves up, so that no search ends too early. */
+  /* An entry behind it that others have pushed past it moves up, so that no search ends too early. */
   size_t mask = table->capacity - 1, empty = (size_t)(hole - table->slots);
   for (size_t index = (empty + 1) & mask; table->slots[index].handle != 0; index = (index + 1) & mask) {
     size_t home = home_of(table, table->slots[index].handle);
@@ -81,7 +81,7 @@ PyObject *table_take(table_t *table, uint64_t handle) {
   }
   table->slots[empty] = (table_slot_t){0, NULL};
 
-  /* A crowd that has gone leaves no memory behind. Without memory to move to, it stays as it is. */
+  /* After many handles have gone, memory is given back. If there is none to move to, the table stays as it is. */
   if (table->capacity > CAPACITY_MIN && table->count * 8 < table->capacity) resize(table, table->capacity / 2);
   return object;
 }

@@ -258,3 +258,17 @@ async def test_a_socket_over_its_rate_is_closed_by_the_policy_of_the_options():
         while not errors:
             await asyncio.sleep(0.005)
     assert errors == [dog.Status.ERATE]
+
+
+@in_loop
+async def test_a_shard_that_names_its_gateway_is_one_like_others():
+    class Naming(dog.Shard["Room"]):
+        def receive(self, request):
+            return dog.Response(self.gateway.greeting)
+
+    class Room(Everybody):
+        child = Naming
+        greeting = "hello"
+
+    async with served(Naming, gateway=Room) as engine:
+        assert (await curl(engine, "/den")).body == b"hello"

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 import websockets
+from websockets.legacy import client as legacy  # the interface that Debian 12 and Debian 13 both have
 
 from serving import DEADLINE, in_loop
 
@@ -34,7 +35,7 @@ class Person:
         self.url = f"ws://127.0.0.1:{port}/rooms/{room}?u={name}"
 
     async def __aenter__(self):
-        self.socket = await websockets.connect(self.url)
+        self.socket = await legacy.connect(self.url)
         self.hello = await self.hear("hello")
         return self
 
@@ -71,7 +72,7 @@ async def test_people_on_two_shards_hear_one_another(demo):
 @in_loop
 async def test_a_name_that_is_none_is_refused(demo, name):
     with pytest.raises(websockets.InvalidStatusCode) as refusal:
-        await websockets.connect(f"ws://127.0.0.1:{demo}/rooms/lobby?u={name}")
+        await legacy.connect(f"ws://127.0.0.1:{demo}/rooms/lobby?u={name}")
     assert refusal.value.status_code == 400
 
 

@@ -9,7 +9,7 @@ import threading
 
 import dog
 import pytest
-import websockets
+from websockets.legacy import client as legacy  # the interface that Debian 12 and Debian 13 both have
 
 from serving import DEADLINE, Connecting, Echo, Everybody, closed, connect, curl, eventually, gateway_for, hear
 from serving import in_loop, served
@@ -58,15 +58,34 @@ class Program:
             self.process.kill()
             raise AssertionError(f"the program did not end: {self.process.communicate()}") from None
         assert self.process.returncode == 0, errors
-        assert errors == ""
+        # It has set up no logging. Its onmessage waits for ever.
+        said = [f"dog: INFO: listening on http://127.0.0.1:{self.port}"]
+        cut = "dog: WARNING: the engine has ended, and what went on in handlers is cut off: 1 of Seats.onmessage"
+        assert errors.splitlines() in (said, [*said, cut])
         return output.splitlines()
+
+
+PROGRAM_WITH_LOGGING = """
+import logging, sys
+import dog
+
+logging.basicConfig(format="%(name)s says %(message)s", level=sys.argv[1])
+engine = dog.Engine(workers=1).listen()
+dog.run(engine, ready=engine.stop)
+"""
+
+
+@pytest.mark.parametrize("level, told", [("INFO", 1), ("WARNING", 0)])
+def test_the_log_of_a_program_that_has_set_up_logging_is_its_own(package, run, level, told):
+    done = run(sys.executable, "-c", PROGRAM_WITH_LOGGING, level, env={**os.environ, "PYTHONPATH": str(package)})
+    assert done.stdout == "" and len(done.stderr.splitlines()) == told == done.stderr.count("dog says listening on")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 @in_loop
 async def test_a_signal_ends_run_gracefully(package, number):
-    program = Program(package, 5)
-    ann = await websockets.connect(f"ws://127.0.0.1:{program.port}/den")
+    program = Program(package, 0.3)
+    ann = await legacy.connect(f"ws://127.0.0.1:{program.port}/den")
     await ann.send("hello")
     assert await hear(ann) == "hello"
     program.process.send_signal(number)
@@ -82,7 +101,7 @@ async def test_a_second_signal_waits_for_nobody(package):
     reader, writer = await asyncio.open_connection("127.0.0.1", program.port)
     writer.write(b"GET /den HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n")
     await asyncio.sleep(0)
-    ann = await websockets.connect(f"ws://127.0.0.1:{program.port}/den")
+    ann = await legacy.connect(f"ws://127.0.0.1:{program.port}/den")
     program.process.send_signal(signal.SIGINT)
     assert await closed(ann) == 1001
     program.process.send_signal(signal.SIGINT)
@@ -126,25 +145,82 @@ async def test_cancelling_serve_stops_the_engine_and_tells_shards():
 @in_loop
 async def test_an_engine_serves_once_and_is_of_no_use_after_it():
     async with served(Echo) as engine:
-        with pytest.raises(dog.StateError):
+        with pytest.raises(dog.StateError, match="serves already"):
             await engine.serve()
-        with pytest.raises(dog.StateError):
+        with pytest.raises(dog.StateError, match="stop an engine that serves"):
             engine.close()
         for late in (lambda: engine.route("/x/:name", "Everybody"), engine.listen, lambda: engine.on_fetch(print),
                      lambda: engine.define(gateway_for(Connecting))):
             with pytest.raises(dog.StateError):
                 late()
-    for gone in (engine.stop, engine.stats, engine.reload_certificates, lambda: engine.find(Everybody, "den")):
-        with pytest.raises(dog.Error):
-            gone()
-    with pytest.raises(dog.StateError):
+    late = (engine.stats, engine.reload_certificates, lambda: engine.find(Everybody, "den"), engine.listen,
+            lambda: engine.route("/x", "Everybody", "x"), lambda: engine.define(gateway_for(Connecting)),
+            lambda: engine.on_fetch(print))
+    for call in late:
+        with pytest.raises(dog.EndedError, match="the engine has ended"):
+            call()
+    with pytest.raises(dog.EndedError):
+        await engine.serve()
+    assert engine.port > 0
+    # There is nothing left to be stopped, so these have what they want.
+    engine.stop()
+    engine.stop(0)
+    engine.close()
+
+
+@in_loop
+async def test_one_that_was_closed_says_that_it_has_ended():
+    engine = dog.Engine().listen()
+    engine.close()
+    engine.stop()
+    for call in (engine.listen, engine.stats):
+        with pytest.raises(dog.EndedError):
+            call()
+    with pytest.raises(dog.EndedError):
         await engine.serve()
 
 
-def test_stop_before_it_serves_is_an_error():
-    engine = dog.Engine()
-    with pytest.raises(dog.StateError):
-        engine.stop()
+@in_loop
+async def test_one_that_is_stopped_before_it_serves_stops_when_it_does():
+    engine = dog.Engine(workers=1).define(gateway_for(Echo)).route("/:name", "Everybody").listen()
+    serving = asyncio.ensure_future(engine.serve())
+    engine.stop(0)  # its task has not begun
+    await asyncio.wait_for(serving, DEADLINE)
+    with pytest.raises(dog.EndedError):
+        engine.stats()
+
+
+@in_loop
+async def test_an_engine_serves_for_as_long_as_a_block_runs():
+    closes = []
+
+    class Told(Echo):
+        def onclose(self, socket, code, reason, clean):
+            closes.append(code)
+
+    async with dog.Engine(workers=1).define(gateway_for(Told)).route("/:name", "Everybody").listen() as engine:
+        ann = await connect(engine)
+        await ann.send("well")
+        assert await hear(ann) == "well"
+    assert await closed(ann) == 1001 and closes == [1001]
+    with pytest.raises(dog.EndedError):
+        engine.stats()
+
+
+@in_loop
+async def test_a_block_whose_engine_cannot_serve_is_not_entered():
+    with pytest.raises(dog.NotFoundError, match="Nobody"):
+        async with dog.Engine().route("/:name", "Nobody"):
+            raise AssertionError("it was entered")
+
+
+@in_loop
+async def test_a_block_that_fails_stops_its_engine_and_fails():
+    with pytest.raises(KeyError):
+        async with dog.Engine(workers=1) as engine:
+            raise KeyError
+    with pytest.raises(dog.EndedError):
+        engine.stats()
 
 
 @pytest.mark.parametrize("grace", [-1, -0.001, 86_400.001, 2**32 / 1000, float("nan"), float("inf")])

@@ -1,13 +1,14 @@
 """Where an engine listens: ports, Unix-domain sockets, TLS with and without certificates of clients."""
 
 import asyncio
+import logging
 import socket
 import ssl
 import subprocess
 
 import dog
 import pytest
-import websockets
+from websockets.legacy import client as legacy  # the interface that Debian 12 and Debian 13 both have
 
 from serving import Echo, hear, in_loop, served
 
@@ -51,7 +52,7 @@ async def test_tls_and_the_certificates_of_clients(certificates, shown, subject)
               "client_certificate": dog.ClientCertificate.OPTIONAL}
     async with served(Subject, listen=listen) as engine:
         url = f"wss://localhost:{engine.port}/den"
-        async with websockets.connect(url, ssl=context) as ann:
+        async with legacy.connect(url, ssl=context) as ann:
             await ann.send("hello")
             assert await hear(ann) == f"hello {subject}"
         engine.reload_certificates()
@@ -67,7 +68,7 @@ async def test_certificates_that_cannot_be_read_again_leave_those_that_are(certi
         pair[0].write_text("none")
         with pytest.raises(dog.CertificateError):
             engine.reload_certificates()
-        async with websockets.connect(f"wss://localhost:{engine.port}/den", ssl=context) as ann:
+        async with legacy.connect(f"wss://localhost:{engine.port}/den", ssl=context) as ann:
             await ann.send("hello")
             assert await hear(ann) == "hello"
 
@@ -77,7 +78,7 @@ async def test_a_unix_domain_socket(tmp_path):
     path = str(tmp_path / "dog.sock")
     async with served(Echo, listen={"path": path}) as engine:
         assert engine.port == 0
-        async with websockets.unix_connect(path, "ws://localhost/den") as ann:
+        async with legacy.unix_connect(path, "ws://localhost/den") as ann:
             await ann.send("hello")
             assert await hear(ann) == "hello"
 
@@ -97,7 +98,7 @@ async def test_an_ipv6_address_and_several_listeners():
 @pytest.mark.parametrize(
     "listen, error",
     [
-        ({"host": "localhost"}, dog.AddressError),
+        ({"host": "example.com"}, dog.AddressError),
         ({"host": "203.0.113.1"}, dog.AddressError),
         ({"path": "/nowhere/dog.sock"}, dog.AddressError),
         ({"path": "x.sock", "port": 1}, dog.InvalidError),
@@ -143,3 +144,41 @@ def test_a_port_that_is_taken_is_an_error():
 def test_there_is_no_port_before_it_listens():
     with pytest.raises(dog.StateError):
         dog.Engine().port
+
+
+@in_loop
+async def test_it_says_where_it_listens(caplog, certificates, tmp_path):
+    caplog.set_level(logging.INFO, "dog")
+    engine = dog.Engine(workers=1).listen().listen(0, "::1", certificates=[certificates["localhost"]])
+    engine.listen(path=str(tmp_path / "dog"))
+    async with engine:
+        pass
+    told = [record.getMessage() for record in caplog.records if record.name == "dog"]
+    plain, tls, _ = engine.ports
+    assert told == [f"listening on http://127.0.0.1:{plain}", f"listening on https://[::1]:{tls}",
+                    f"listening on unix:{tmp_path}/dog"]
+
+
+@in_loop
+async def test_one_that_listens_nowhere_says_so(caplog):
+    async with dog.Engine(workers=1):
+        pass
+    assert [record.getMessage() for record in caplog.records if record.name == "dog"] == [
+        "the engine listens nowhere: nobody can reach it without listen()"]
+
+
+@pytest.mark.parametrize(
+    "listen, text",
+    [({"port": None}, "cannot listen on 127.0.0.1:{port}: address already in use"),
+     ({"host": "nowhere"}, 'host is "nowhere"'),
+     ({"path": "/no/such/folder"}, "cannot listen on /no/such/folder: no such file or directory")],
+    ids=["port", "host", "path"],
+)
+def test_an_address_that_cannot_be_had_is_named(listen, text):
+    taken = dog.Engine().listen()
+    if "port" in listen:
+        listen = {"port": taken.port}
+    with pytest.raises(dog.Error) as error:
+        dog.Engine().listen(**listen)
+    assert str(error.value).startswith(text.format(port=taken.port))
+    taken.close()

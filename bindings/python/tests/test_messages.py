@@ -70,7 +70,10 @@ async def test_text_comes_as_str_and_binary_as_bytes(message):
         (object(), TypeError),
         ({"a": float("nan")}, ValueError),
         ({"a": object()}, TypeError),
-        ("\ud800", UnicodeEncodeError),
+        ("\ud800", dog.UnsendableError),
+        ({1: "a"}, TypeError),
+        ({"a": [{None: 1}]}, TypeError),
+        ({"a": b"b"}, TypeError),
         ("x" * 300_000, dog.TooBigError),
     ],
 )

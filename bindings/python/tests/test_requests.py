@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 
 import dog
 import pytest
@@ -279,3 +280,63 @@ async def test_a_handler_that_has_answered_may_go_on_beyond_the_deadline():
     async with served(answering(receive), receive_timeout_ms=50) as engine:
         assert (await curl(engine, "/den")).body == b"early"
         await asyncio.wait_for(done.wait(), 60)
+
+
+class Looking(dog.Shard):
+    def receive(self, request):
+        return dog.Response.json([request.rest, request.remote_ip, request.is_websocket, request.query_all("tag")])
+
+
+@pytest.mark.parametrize(
+    "path, rest",
+    [
+        ("/rooms/den", ""), ("/rooms/den/", "/"), ("/rooms/den/ws", "/ws"), ("/rooms/a%2Fb/c%20d//e?x=/y", "/c%20d//e"),
+        ("/lobby", ""), ("/lobby/x", "/x"), ("/rooms/%FF/x", "/rooms/%FF/x"), ("/rooms//x", "/rooms//x"),
+        ("/rooms/%zz", "/rooms/%zz"), ("/else/where", "/else/where"), ("/rooms/%00/x", "/rooms/%00/x"),
+        ("/rooms/" + "n" * 257 + "/x", "/rooms/" + "n" * 257 + "/x"),
+    ],
+)
+@in_loop
+async def test_the_path_behind_the_route(path, rest):
+    gateway = gateway_for(Looking)
+    engine = dog.Engine(workers=1).define(gateway, Looking).listen()
+    engine.route("/rooms/:name", gateway).route("/lobby/", gateway, "lobby")
+    # What no route takes is forwarded: it has the whole path.
+    taken = []
+
+    @engine.on_fetch
+    def fetch(request):
+        taken.append(request.path)
+        return dog.Forward(gateway, "other")
+
+    async with engine:
+        answer = await curl(engine, path)
+    assert json.loads(answer.body)[0] == rest
+    assert taken == ([rest] if rest == path else [])
+
+
+@pytest.mark.parametrize(
+    "upgrade, is_websocket",
+    [(None, False), ("websocket", True), ("WebSocket", True), ("h2c, websocket", True), ("h2c", False), ("web", False)],
+)
+@in_loop
+async def test_whether_it_asks_for_a_websocket(upgrade, is_websocket):
+    async with served(Looking) as engine:
+        answer = await curl(engine, "/den", *(["-H", f"Upgrade: {upgrade}"] if upgrade else []))
+        assert json.loads(answer.body) == ["", "127.0.0.1", is_websocket, []]
+
+
+@in_loop
+async def test_every_value_of_a_query_parameter():
+    async with served(Looking) as engine:
+        answer = await curl(engine, "/den?tag=a&x=1&tag=b%20c&tag=&tags=d&t%61g=e+f")
+        assert json.loads(answer.body)[3] == ["a", "b c", "", "e f"]
+
+
+@pytest.mark.parametrize(
+    "address, ip",
+    [("127.0.0.1:51234", "127.0.0.1"), ("[::1]:51234", "::1"), ("203.0.113.9", "203.0.113.9"), ("::1", "::1"),
+     ("unix:", None), ("2001:db8::7:80", "2001:db8::7:80"), ("[2001:db8::7]:80", "2001:db8::7")],
+)
+def test_an_address_without_its_port(address, ip):
+    assert dog.request.ip_of(address) == ip

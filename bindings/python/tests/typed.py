@@ -1,7 +1,8 @@
 """Not run, but checked by mypy --strict: that a program with types needs no cast, no ignore and no Any of its own."""
 
 import asyncio
-from typing import AsyncIterator, List, Union
+import json
+from typing import AsyncIterator, List, Optional, Union
 
 from typing_extensions import assert_type
 
@@ -26,6 +27,7 @@ class Room(dog.Gateway):
 
 class Seats(dog.Shard):
     deflate = True
+    ordered = True
     origins = ["https://example.com"]
 
     def __init__(self) -> None:
@@ -35,6 +37,11 @@ class Seats(dog.Shard):
         assert_type(request.path, str)
         assert_type(request.body, bytes)
         assert_type(request.headers, dog.RequestHeaders)
+        assert_type(request.remote_ip, Optional[str])
+        assert_type(request.is_websocket, bool)
+        assert_type(request.rest, str)
+        assert_type(request.query_all("tag"), List[str])
+        assert_type(self.gateway, dog.Gateway)
         if request.path.endswith("/events"):
             return dog.Response(self.events(), headers={"Content-Type": "text/event-stream"}, onend=self.ended)
         return self.connect(request, data=request.headers["User-Agent"])
@@ -65,7 +72,8 @@ class Seats(dog.Shard):
 
 
 async def main() -> None:
-    engine = dog.Engine(workers=2, outbox_policy=dog.OutboxPolicy.DROP_OLDEST, trusted_proxies=["10.0.0.0/8"])
+    policy = dog.OutboxPolicy.DROP_OLDEST
+    engine = dog.Engine(workers=2, outbox_policy=policy, trusted_proxies=["10.0.0.0/8"], json=json)
 
     @engine.on_fetch
     async def fetch(request: dog.Request) -> Union[dog.Response, dog.Forward]:
@@ -74,6 +82,19 @@ async def main() -> None:
     engine.define(Room, Seats).route("/rooms/:name", Room).listen(port=0)
     assert_type(engine.stats(), dog.Stats)
     await asyncio.gather(engine.serve(), fetch_nothing(engine))
+
+
+async def serve_for_a_moment() -> None:
+    async with dog.Engine(json=Codec()).define(Room, Seats).listen() as engine:
+        assert_type(engine, dog.Engine)
+
+
+class Codec:
+    def dumps(self, value: object) -> bytes:
+        return repr(value).encode()
+
+    def loads(self, text: Union[str, bytes]) -> object:
+        return text
 
 
 async def fetch_nothing(engine: dog.Engine) -> None:

@@ -67,7 +67,7 @@ function Room:pass(socket, to, text)
   local message = said(socket.uid, text, "whisper", to)
   local reached = #to <= 256 and socket:whisper(to, message)
   if reached == 0 or not reached then return socket:send(event("error", { text = to .. " is not here." })) end
-  if to ~= socket.uid then socket:send(message) end -- who whispers to itself has heard it
+  if to ~= socket.uid then socket:send(message) end -- not twice to one who whispers to itself
 end
 
 -- ---- siblings

@@ -1,5 +1,5 @@
 // The Gateway: who somebody is, and how many fit into a Room.
-import { Gateway, Response } from 'dog';
+import { Gateway, Response } from 'libdog';
 import { Room } from './room.mjs';
 
 export class Lobby extends Gateway {

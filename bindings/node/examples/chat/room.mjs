@@ -1,5 +1,5 @@
 // The Shard: some of the people of the chat, what they say, and what siblings ask about them.
-import { Response, Shard } from 'dog';
+import { Response, Shard } from 'libdog';
 import { parseCommand } from './command.mjs';
 
 export class Room extends Shard {
@@ -60,7 +60,7 @@ export class Room extends Shard {
     const message = said(socket.uid, text, { meta: 'whisper', to });
     const reached = await socket.whisper(to, message);
     if (reached === 0) return socket.send(event('error', { text: `${to} is not here.` }));
-    if (to !== socket.uid) socket.send(message); // who whispers to itself has heard it
+    if (to !== socket.uid) socket.send(message); // not twice to one who whispers to itself
   }
 
   // ---- siblings

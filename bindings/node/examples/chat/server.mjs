@@ -1,7 +1,7 @@
 // A chat room: node server.mjs [PORT]. Open it in two or three windows; a Room holds two people, so the third one makes
 // another Room.
 import fs from 'node:fs';
-import { Response, serve } from 'dog';
+import { Response, serve } from 'libdog';
 import { Lobby } from './lobby.mjs';
 
 const page = fs.readFileSync(new URL('page.html', import.meta.url));

@@ -18,8 +18,8 @@
  *   CLOSE           socket    -            code       clean    reason
  *   ERROR           socket    -            status     -
  *   DRAIN           socket    count        -          -
- *   WHISPERED       token     count        -          -
- *   GOSSIPED        token     -            -          -        [id, status, answer, id, status, answer, ...]
+ *   WHISPERED       token     count        status     -
+ *   GOSSIPED        token     -            status     -        [id, status, answer, id, status, answer, ...]
  *   WRITABLE        token     -            -          -
  *   ENDED           token     -            status     -
  *   LOG             -         -            level      -        line
@@ -195,9 +195,11 @@ void batch_event(batch_t *batch, const dog_event_t *event) {
       add_record(batch, DOG_EVENT_ERROR, find(batch, event->socket), 0)[FIELD_A] = event->status;
       break;
     case DOG_EVENT_DRAIN: add_record(batch, DOG_EVENT_DRAIN, find(batch, event->socket), event->count); break;
-    case DOG_EVENT_WHISPERED: add_record(batch, DOG_EVENT_WHISPERED, token(event), event->count); break;
+    case DOG_EVENT_WHISPERED:
+      add_record(batch, DOG_EVENT_WHISPERED, token(event), event->count)[FIELD_A] = event->status;
+      break;
     case DOG_EVENT_GOSSIPED:
-      add_record(batch, DOG_EVENT_GOSSIPED, token(event), 0);
+      add_record(batch, DOG_EVENT_GOSSIPED, token(event), 0)[FIELD_A] = event->status;
       add_results(batch, event);
       break;
     case DOG_EVENT_WRITABLE: add_record(batch, DOG_EVENT_WRITABLE, token(event), 0); break;
@@ -209,6 +211,7 @@ void batch_event(batch_t *batch, const dog_event_t *event) {
       add_data(batch, event);
       break;
     case DOG_EVENT_STOPPED: add_record(batch, DOG_EVENT_STOPPED, TABLE_NONE, 0); break;
+    case DOG_EVENT_CALL: break; /* of dog_shard_post and dog_shard_after, which nobody here calls */
     case DOG_EVENT_TYPE_MAX: break;
   }
 }

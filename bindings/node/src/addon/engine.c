@@ -31,31 +31,6 @@ static void on_collected(napi_env env, void *data, void *hint) {
   engine_release(engine);
 }
 
-/* Room for one line of the log. */
-typedef struct line {
-  char text[1100];
-  size_t length;
-} line_t;
-
-static void keep_line(void *user, dog_log_level_t level, const char *text, size_t length) {
-  line_t *line = user;
-  if (level != DOG_LOG_ERROR && line->length > 0) return;
-  line->length = length < sizeof line->text ? length : sizeof line->text;
-  memcpy(line->text, text, line->length);
-}
-
-/* Why the options were refused. An engine that was not made has no events, and says it to a log function alone; so it
- * is asked once more, with one. */
-static napi_value refusal(napi_env env, dog_options_t options) {
-  line_t line;
-  line.length = 0;
-  options.log = keep_line;
-  options.log_user = &line;
-  dog_engine_t *engine = NULL;
-  if (dog.engine_create(&options, &engine) == DOG_OK) dog.engine_destroy(engine);
-  return make_text(env, line.text, line.length);
-}
-
 static napi_value wrap(call_t *call, dog_engine_t *made) {
   engine_t *engine = calloc(1, sizeof *engine);
   napi_value external = NULL;
@@ -74,7 +49,7 @@ static napi_value wrap(call_t *call, dog_engine_t *made) {
   return external;
 }
 
-/* engineCreate(options, fields): the engine, a status, or the reason why its options were refused. */
+/* engineCreate(options, fields): the engine, or a status. */
 static napi_value engine_create(napi_env env, napi_callback_info info) {
   call_t call;
   call_begin(&call, env, info);
@@ -90,11 +65,7 @@ static napi_value engine_create(napi_env env, napi_callback_info info) {
     options.delivery = DOG_DELIVERY_EVENTS;
     dog_engine_t *made = NULL;
     dog_status_t status = dog.engine_create(&options, &made);
-    if (status == DOG_OK) {
-      result = wrap(&call, made);
-    } else {
-      result = status == DOG_EINVAL ? refusal(env, options) : make_int(env, status);
-    }
+    result = status == DOG_OK ? wrap(&call, made) : make_int(env, status);
   }
   arena_free(&arena);
   return result;
@@ -246,33 +217,7 @@ static napi_value engine_stats(napi_env env, napi_callback_info info) {
   dog_stats_t stats = {.size = sizeof stats};
   dog_status_t status = dog.engine_stats(engine->dog, &stats);
   if (status != DOG_OK) return make_int(env, status);
-  napi_value object = NULL;
-  napi_create_object(env, &object);
-  const struct {
-    const char *name;
-    uint64_t count;
-  } counts[] = {
-    {"connections", stats.connections},
-    {"sockets", stats.sockets},
-    {"requests", stats.requests},
-    {"gateways", stats.gateways},
-    {"shards", stats.shards},
-    {"places", stats.places},
-    {"connectionsTotal", stats.connections_total},
-    {"requestsTotal", stats.requests_total},
-    {"messagesIn", stats.messages_in},
-    {"messagesOut", stats.messages_out},
-    {"bytesIn", stats.bytes_in},
-    {"bytesOut", stats.bytes_out},
-    {"dropped", stats.dropped},
-    {"refused", stats.refused},
-    {"rateLimited", stats.rate_limited},
-    {"events", stats.events},
-  };
-  for (size_t index = 0; index < sizeof counts / sizeof counts[0]; index++) {
-    set_member(env, object, counts[index].name, make_int(env, (int64_t)counts[index].count));
-  }
-  return object;
+  return members_object(env, stats_members, &stats);
 }
 
 /* gatewayFind(engine, gatewayClass, name): [low, high, number, whether no event has told of it yet], or a status. */

@@ -78,11 +78,11 @@ void engine_deliver(engine_t *engine, napi_value dispatch);
 
 /* Puts the engine into Node's loop. False: an exception is pending. */
 bool engine_watch(engine_t *engine, napi_value dispatch);
-/* Whether events are taken, and whether the loop goes on for the engine's sake; nothing where it is not in the loop. */
+/* Set whether events are taken, and whether the engine keeps the loop alive; do nothing if it is not in the loop. */
 void engine_pause(engine_t *engine, bool is_paused);
 void engine_reference(engine_t *engine, bool is_referenced);
-/* Ends the engine where that has not been done, and takes its watcher out of the loop. JavaScript does it with the last
- * event, or when it wants no more of it; else the end of the environment does. */
+/* Ends the engine, unless that was done, and takes its watcher out of the loop. JavaScript calls it at the last event
+ * or earlier; else the end of the environment does. */
 void engine_end(engine_t *engine);
 /* One owner lets go. */
 void engine_release(engine_t *engine);

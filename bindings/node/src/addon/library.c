@@ -20,8 +20,8 @@ library_t dog;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char problem[1024]; /* empty: there is none */
 
-/* Whether memory comes from libc itself. Every allocator has posix_memalign; malloc would be found in an executable
- * that takes its address, which is not where it is. */
+/* Whether memory comes from libc itself. Every allocator has posix_memalign. malloc would not do: in an executable that
+ * takes its address, another address is found. */
 static bool allocates(void *libc) { return dlsym(libc, "posix_memalign") == dlsym(RTLD_DEFAULT, "posix_memalign"); }
 
 static char **copy_environment(void) {
@@ -32,9 +32,9 @@ static char **copy_environment(void) {
   return copy;
 }
 
-/* An executable that uses `environ` has a copy of that variable, and everybody uses the copy; but what is bound deep
- * finds libc's own, which nobody has set. Swift's runtime reads it when it is loaded. It gets the variables as they are
- * now, in memory that is never freed: the real ones move when somebody sets one. */
+/* An executable that uses `environ` has a copy of that variable, which all libraries use. But a library that is bound
+ * deep finds libc's own, which is not set. Swift's runtime reads it when it is loaded. So it is set to the variables of
+ * now, in memory that is never freed: the real ones move when a program sets one. */
 static void set_environment_of(void *libc) {
   char ***own = dlsym(libc, "environ");
   if (own != NULL && *own == NULL) *own = copy_environment();

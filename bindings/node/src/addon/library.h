@@ -6,8 +6,8 @@
  * RTLD_DEEPBIND: libdog's names are looked up in what it depends on before they are looked up in Node. The addon itself
  * is linked with neither: its uv_* are Node's, whose loop it is in.
  *
- * That would part libdog from an allocator that was put in front of libc's (LD_PRELOAD), and give to one what the other
- * allocated; so there libdog is opened in the usual way, and shares with Node what both have the same interface of.
+ * If another allocator is in front of libc's (LD_PRELOAD), that would not do: libdog would use libc's, and one would
+ * free what the other allocated. Then libdog is opened in the usual way, and shares the libraries with Node.
  */
 #ifndef LIBRARY_H
 #define LIBRARY_H
@@ -16,7 +16,7 @@
 
 /* Every function of dog.h that the addon uses. */
 #define LIBRARY_FUNCTIONS(X)                                                                                           \
-  X(version) X(status_name) X(status_text) X(options_init)                                                             \
+  X(version) X(status_name) X(status_text) X(last_reason) X(options_init)                                              \
   X(engine_create) X(listen_options_init) X(engine_listen_with) X(engine_reload_certificates) X(engine_start)          \
   X(engine_stop) X(engine_destroy) X(engine_define_gateway) X(engine_define_shard) X(engine_route) X(engine_on_fetch)  \
   X(engine_poll) X(engine_wait_fd) X(engine_stats)                                                                     \
@@ -27,7 +27,7 @@
   X(connect_options_init) X(stream_options_init) X(request_respond_begin) X(request_respond_write)                     \
   X(request_respond_end) X(request_respond_abort)                                                                      \
   X(socket_send) X(socket_close) X(socket_emit) X(socket_broadcast) X(socket_whisper)                                  \
-  X(shard_emit) X(shard_broadcast) X(shard_whisper) X(shard_gossip) X(gossip_reply) X(gossip_fail)                     \
+  X(shard_started) X(shard_emit) X(shard_broadcast) X(shard_whisper) X(shard_gossip) X(gossip_reply) X(gossip_fail)    \
   X(gateway_find) X(gateway_name) X(gateway_broadcast) X(gateway_whisper) X(gateway_stats)
 
 typedef struct library {

@@ -1,122 +1,9 @@
 /* members.c - see members.h. */
 #include "members.h"
 
-#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- the tables -------------------------------------------------------------------------------------------------- */
-
-static const choice_t log_levels[] = {{"error", DOG_LOG_ERROR},
-                                      {"warn", DOG_LOG_WARN},
-                                      {"info", DOG_LOG_INFO},
-                                      {"debug", DOG_LOG_DEBUG},
-                                      {NULL, 0}};
-static const choice_t outbox_policies[] = {{"close", DOG_OUTBOX_CLOSE},
-                                           {"drop-newest", DOG_OUTBOX_DROP_NEWEST},
-                                           {"drop-oldest", DOG_OUTBOX_DROP_OLDEST},
-                                           {NULL, 0}};
-static const choice_t rate_policies[] = {{"close", DOG_RATE_CLOSE}, {"drop", DOG_RATE_DROP}, {NULL, 0}};
-static const choice_t client_certificates[] = {{"none", DOG_CLIENT_CERTIFICATE_NONE},
-                                               {"optional", DOG_CLIENT_CERTIFICATE_OPTIONAL},
-                                               {"required", DOG_CLIENT_CERTIFICATE_REQUIRED},
-                                               {NULL, 0}};
-
-#define PLAIN(type, struct_type, name, member) {name, type, offsetof(struct_type, member), 0, NULL}
-#define CHOICE(struct_type, name, member, choices) {name, MEMBER_CHOICE, offsetof(struct_type, member), 0, choices}
-#define ARRAY(type, struct_type, name, member, count) \
-  {name, type, offsetof(struct_type, member), offsetof(struct_type, count), NULL}
-#define END {NULL, MEMBER_U32, 0, 0, NULL}
-
-#define U32(name, member) PLAIN(MEMBER_U32, dog_options_t, name, member)
-#define U64(name, member) PLAIN(MEMBER_U64, dog_options_t, name, member)
-
-/* `log` is index.js's, by events; `delivery` is the addon's. */
-const member_t options_members[] = {
-  U32("workers", workers),
-  CHOICE(dog_options_t, "logLevel", log_level, log_levels),
-  U32("connectionsMax", connections_max),
-  U32("gatewaysMax", gateways_max),
-  U32("shardsMax", shards_max),
-  U32("mailboxBytesMax", mailbox_bytes_max),
-  U32("targetBytesMax", target_bytes_max),
-  U32("headerBytesMax", header_bytes_max),
-  U32("headerCountMax", header_count_max),
-  U32("bodyBytesMax", body_bytes_max),
-  U32("messageBytesMax", message_bytes_max),
-  U32("outboxBytesMax", outbox_bytes_max),
-  CHOICE(dog_options_t, "outboxPolicy", outbox_policy, outbox_policies),
-  U32("gossipBytesMax", gossip_bytes_max),
-  U32("gossipsMax", gossips_max),
-  U32("headerTimeoutMs", header_timeout_ms),
-  U32("bodyTimeoutMs", body_timeout_ms),
-  U32("keepaliveTimeoutMs", keepalive_timeout_ms),
-  U32("identifyTimeoutMs", identify_timeout_ms),
-  U32("receiveTimeoutMs", receive_timeout_ms),
-  U32("pingIntervalMs", ping_interval_ms),
-  U32("pingTimeoutMs", ping_timeout_ms),
-  U32("closeTimeoutMs", close_timeout_ms),
-  U32("connectionsPerAddressMax", connections_per_address_max),
-  PLAIN(MEMBER_TEXT, dog_options_t, "trustedProxies", trusted_proxies),
-  U32("frameBytesMax", frame_bytes_max),
-  U32("handshakeTimeoutMs", handshake_timeout_ms),
-  U32("idleTimeoutMs", idle_timeout_ms),
-  U32("gossipTimeoutMs", gossip_timeout_ms),
-  U32("messageRateMax", message_rate_max),
-  U32("messageBurstMax", message_burst_max),
-  U32("byteRateMax", byte_rate_max),
-  U32("byteBurstMax", byte_burst_max),
-  CHOICE(dog_options_t, "ratePolicy", rate_policy, rate_policies),
-  U32("admissionLagMs", admission_lag_ms),
-  U64("admissionMemoryBytes", admission_memory_bytes),
-  U32("retryAfterSeconds", retry_after_seconds),
-  U32("eventsMax", events_max),
-  U32("eventBytesMax", event_bytes_max),
-  END,
-};
-
-const member_t listen_members[] = {
-  PLAIN(MEMBER_TEXT, dog_listen_options_t, "host", host),
-  PLAIN(MEMBER_U16, dog_listen_options_t, "port", port),
-  PLAIN(MEMBER_TEXT, dog_listen_options_t, "path", path),
-  ARRAY(MEMBER_CERTIFICATES, dog_listen_options_t, "certificates", certificates, certificate_count),
-  PLAIN(MEMBER_TEXT, dog_listen_options_t, "clientCaFile", client_ca_file),
-  CHOICE(dog_listen_options_t, "clientCertificate", client_certificate, client_certificates),
-  PLAIN(MEMBER_FLAG, dog_listen_options_t, "proxyProtocol", proxy_protocol),
-  END,
-};
-
-const member_t gateway_members[] = {
-  PLAIN(MEMBER_TEXT, dog_gateway_class_t, "name", name),
-  PLAIN(MEMBER_TEXT, dog_gateway_class_t, "child", child),
-  PLAIN(MEMBER_U32, dog_gateway_class_t, "limit", limit),
-  PLAIN(MEMBER_U32, dog_gateway_class_t, "stickySeconds", sticky_seconds),
-  PLAIN(MEMBER_U32, dog_gateway_class_t, "stickyMax", sticky_max),
-  PLAIN(MEMBER_U32, dog_gateway_class_t, "idleSeconds", idle_seconds),
-  PLAIN(MEMBER_U32, dog_gateway_class_t, "connectionsMax", connections_max),
-  PLAIN(MEMBER_FLAG, dog_gateway_class_t, "clusterizeEvents", clusterize_events),
-  END,
-};
-
-const member_t shard_members[] = {
-  PLAIN(MEMBER_TEXT, dog_shard_class_t, "name", name),
-  PLAIN(MEMBER_TEXT, dog_shard_class_t, "parent", parent),
-  ARRAY(MEMBER_TEXTS, dog_shard_class_t, "origins", origins, origin_count),
-  PLAIN(MEMBER_FLAG, dog_shard_class_t, "deflate", deflate),
-  PLAIN(MEMBER_U32, dog_shard_class_t, "deflateLevel", deflate_level),
-  PLAIN(MEMBER_U32, dog_shard_class_t, "deflateWindowBits", deflate_window_bits),
-  PLAIN(MEMBER_U32, dog_shard_class_t, "deflateClientWindowBits", deflate_client_window_bits),
-  PLAIN(MEMBER_FLAG, dog_shard_class_t, "deflateClientContext", deflate_client_context),
-  PLAIN(MEMBER_U32, dog_shard_class_t, "deflateBytesMin", deflate_bytes_min),
-  PLAIN(MEMBER_FLAG, dog_shard_class_t, "gossipEvents", gossip_events),
-  END,
-};
-
-static const member_t certificate_members[] = {
-  PLAIN(MEMBER_TEXT, dog_certificate_t, "certificateFile", certificate_file),
-  PLAIN(MEMBER_TEXT, dog_certificate_t, "keyFile", key_file),
-  END,
-};
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
@@ -194,14 +81,18 @@ static bool read_flag(const reading_t *reading, napi_value value) {
 }
 
 static bool read_choice(const reading_t *reading, napi_value value) {
-  char wanted[128] = "one of";
+  char wanted[256] = "one of";
+  size_t length = strlen(wanted);
   const char *word = arena_text(reading->arena, reading->env, value);
   for (const choice_t *choice = reading->member->choices; choice->word != NULL; choice++) {
     if (word != NULL && strcmp(word, choice->word) == 0) {
       memcpy(reading->into, &choice->value, sizeof choice->value);
       return true;
     }
-    strcat(strcat(wanted, choice == reading->member->choices ? " " : ", "), choice->word);
+    const char *between = choice == reading->member->choices ? " " : ", ";
+    if (length < sizeof wanted) {
+      length += (size_t)snprintf(wanted + length, sizeof wanted - length, "%s%s", between, choice->word);
+    }
   }
   return refuse(reading, wanted);
 }
@@ -263,6 +154,16 @@ static const member_t *find_member(const member_t *members, const char *name) {
   return NULL;
 }
 
+napi_value members_names(napi_env env, const member_t *members) {
+  napi_value names = NULL, name = NULL;
+  napi_create_array(env, &names);
+  for (uint32_t index = 0; members[index].name != NULL; index++) {
+    napi_create_string_utf8(env, members[index].name, NAPI_AUTO_LENGTH, &name);
+    napi_set_element(env, names, index, name);
+  }
+  return names;
+}
+
 bool members_read(napi_env env, napi_value object, const char *what, const member_t *members, arena_t *arena,
                   void *into) {
   napi_value names = NULL;
@@ -290,4 +191,43 @@ bool members_read(napi_env env, napi_value object, const char *what, const membe
     if (!read_member(&reading, value, into)) return false;
   }
   return true;
+}
+
+/* ---- and back ---------------------------------------------------------------------------------------------------- */
+
+static napi_value make_word(napi_env env, const choice_t *choice, int value) {
+  while (choice->word != NULL && choice->value != value) choice++;
+  return choice->word == NULL ? make_undefined(env) : make_text(env, choice->word, strlen(choice->word));
+}
+
+/* The value of a member that is a number, a flag or a word; NULL for another. */
+static napi_value make_value(napi_env env, const member_t *member, const char *place) {
+  uint16_t u16 = 0;
+  uint32_t u32 = 0;
+  uint64_t u64 = 0;
+  napi_value value = NULL;
+  switch (member->type) {
+    case MEMBER_U16: memcpy(&u16, place, sizeof u16); return make_int(env, u16);
+    case MEMBER_U32: memcpy(&u32, place, sizeof u32); return make_int(env, u32);
+    case MEMBER_U64: memcpy(&u64, place, sizeof u64); return make_int(env, (int64_t)u64);
+    case MEMBER_FLAG:
+      memcpy(&u32, place, sizeof u32);
+      napi_get_boolean(env, u32 != 0, &value);
+      return value;
+    case MEMBER_CHOICE: memcpy(&u32, place, sizeof u32); return make_word(env, member->choices, (int)u32);
+    case MEMBER_TEXT:
+    case MEMBER_TEXTS:
+    case MEMBER_CERTIFICATES: break;
+  }
+  return NULL;
+}
+
+napi_value members_object(napi_env env, const member_t *members, const void *from) {
+  napi_value object = NULL;
+  napi_create_object(env, &object);
+  for (; members->name != NULL; members++) {
+    napi_value value = make_value(env, members, (const char *)from + members->offset);
+    if (value != NULL) set_member(env, object, members->name, value);
+  }
+  return object;
 }

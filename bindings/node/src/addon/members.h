@@ -50,6 +50,15 @@ void arena_free(arena_t *arena);
 bool members_read(napi_env env, napi_value object, const char *what, const member_t *members, arena_t *arena,
                   void *into);
 
-extern const member_t options_members[], listen_members[], gateway_members[], shard_members[];
+/* The names of a table, as an array. */
+napi_value members_names(napi_env env, const member_t *members);
+
+/* An object of a struct's numbers, flags and words. */
+napi_value members_object(napi_env env, const member_t *members, const void *from);
+
+/* In tables.c, which is made from dog.h: its structs, and its statuses and types of events. */
+extern const member_t options_members[], listen_members[], gateway_members[], shard_members[], certificate_members[],
+  stats_members[], gateway_stats_members[];
+extern const choice_t header_constants[], dog_log_level_choices[];
 
 #endif /* MEMBERS_H */

@@ -7,6 +7,7 @@
 
 #include "addon.h"
 #include "engine.h"
+#include "members.h"
 
 static napi_value version(napi_env env, napi_callback_info info) {
   (void)info;
@@ -27,48 +28,29 @@ static napi_value status_of(napi_env env, napi_callback_info info) {
   return array;
 }
 
-static const exported_t module_functions[] = {{"version", version}, {"statusOf", status_of}, {NULL, NULL}};
+/* lastReason(): why the engine's function that was called right before failed. */
+static napi_value last_reason(napi_env env, napi_callback_info info) {
+  (void)info;
+  const char *text = "";
+  size_t length = 0;
+  dog.last_reason(&text, &length);
+  return make_text(env, text, length);
+}
 
-/* The numbers of dog.h and engine.h that JavaScript uses, from there. */
+static const exported_t module_functions[] = {
+  {"version", version}, {"statusOf", status_of}, {"lastReason", last_reason}, {NULL, NULL}};
+
+/* The numbers of engine.h that JavaScript uses. */
 static const struct {
   const char *name;
   int value;
 } constants[] = {
   {"GATEWAY", RECORD_GATEWAY},
   {"SLAB", RECORD_SLAB},
-  {"FETCH", DOG_EVENT_FETCH},
-  {"IDENTIFY", DOG_EVENT_IDENTIFY},
-  {"CLUSTERIZE", DOG_EVENT_CLUSTERIZE},
-  {"RECEIVE", DOG_EVENT_RECEIVE},
-  {"GOSSIP", DOG_EVENT_GOSSIP},
-  {"START", DOG_EVENT_START},
-  {"STOP", DOG_EVENT_STOP},
-  {"OPEN", DOG_EVENT_OPEN},
-  {"MESSAGE", DOG_EVENT_MESSAGE},
-  {"CLOSE", DOG_EVENT_CLOSE},
-  {"ERROR", DOG_EVENT_ERROR},
-  {"DRAIN", DOG_EVENT_DRAIN},
-  {"WHISPERED", DOG_EVENT_WHISPERED},
-  {"GOSSIPED", DOG_EVENT_GOSSIPED},
-  {"WRITABLE", DOG_EVENT_WRITABLE},
-  {"ENDED", DOG_EVENT_ENDED},
-  {"LOG", DOG_EVENT_LOG},
-  {"STOPPED", DOG_EVENT_STOPPED},
-  {"RETIRE", DOG_EVENT_RETIRE},
   {"FIELDS", BATCH_FIELDS},
   {"FIELDS_MAX", BATCH_ROOM + 1},
   {"ROOM", BATCH_ROOM},
   {"EVENTS_MAX", BATCH_EVENTS},
-  {"EINVAL", DOG_EINVAL},
-  {"ESTALE", DOG_ESTALE},
-  {"EFULL", DOG_EFULL},
-  {"EUPGRADE", DOG_EUPGRADE},
-  {"ECLOSED", DOG_ECLOSED},
-  {"EHOST", DOG_EHOST},
-  {"EGONE", DOG_EGONE},
-  {"ENOENT", DOG_ENOENT},
-  {"ESTATE", DOG_ESTATE},
-  {"ESLOW", DOG_ESLOW},
 };
 
 static void export_functions(napi_env env, napi_value exports, const exported_t *functions, addon_t *addon) {
@@ -77,6 +59,34 @@ static void export_functions(napi_env env, napi_value exports, const exported_t 
     napi_create_function(env, functions->name, NAPI_AUTO_LENGTH, functions->function, addon, &function);
     set_member(env, exports, functions->name, function);
   }
+}
+
+/* Statuses and types of events, by their names without a prefix; LOG_LEVELS, by their words; DEFAULTS, those of
+ * dog_options_t. */
+static void export_header(napi_env env, napi_value exports) {
+  for (const choice_t *each = header_constants; each->word != NULL; each++) {
+    set_member(env, exports, each->word, make_int(env, each->value));
+  }
+  napi_value levels = NULL;
+  napi_create_object(env, &levels);
+  for (const choice_t *each = dog_log_level_choices; each->word != NULL; each++) {
+    set_member(env, levels, each->word, make_int(env, each->value));
+  }
+  set_member(env, exports, "LOG_LEVELS", levels);
+  dog_options_t options;
+  if (dog.options_init(&options, sizeof options) != DOG_OK) return;
+  set_member(env, exports, "DEFAULTS", members_object(env, options_members, &options));
+}
+
+/* MEMBERS: of each struct that an object is read into, the names that the object may have. */
+static void export_members(napi_env env, napi_value exports) {
+  napi_value members = NULL;
+  napi_create_object(env, &members);
+  set_member(env, members, "options", members_names(env, options_members));
+  set_member(env, members, "listen", members_names(env, listen_members));
+  set_member(env, members, "gateway", members_names(env, gateway_members));
+  set_member(env, members, "shard", members_names(env, shard_members));
+  set_member(env, exports, "MEMBERS", members);
 }
 
 static void on_environment_ended(napi_env env, void *data, void *hint) {
@@ -104,5 +114,7 @@ NAPI_MODULE_INIT() {
   for (size_t index = 0; index < sizeof constants / sizeof constants[0]; index++) {
     set_member(env, exports, constants[index].name, make_int(env, constants[index].value));
   }
+  export_header(env, exports);
+  export_members(env, exports);
   return exports;
 }

@@ -2,7 +2,7 @@
  * sending.c - what sockets, Shards and Gateways send, for JavaScript. The first two arguments are the halves of the
  * handle; the result is a status. A string goes as text, bytes as binary.
  */
-#include "addon.h"
+#include "members.h"
 
 /* ---- send, emit, broadcast --------------------------------------------------------------------------------------- */
 
@@ -100,6 +100,13 @@ static napi_value shard_gossip(napi_env env, napi_callback_info info) {
   return make_int(env, status);
 }
 
+/* shardStarted(low, high, status) */
+static napi_value shard_started(napi_env env, napi_callback_info info) {
+  call_t call;
+  call_begin(&call, env, info);
+  return make_int(env, dog.shard_started(call_handle(&call, 0), (dog_status_t)call_int(&call, 2)));
+}
+
 /* (low, high, text) */
 static napi_value gossip_reply(napi_env env, napi_callback_info info) {
   call_t call;
@@ -128,11 +135,7 @@ static napi_value gateway_stats(napi_env env, napi_callback_info info) {
   dog_gateway_stats_t stats = {.size = sizeof stats};
   dog_status_t status = dog.gateway_stats(call_handle(&call, 0), &stats);
   if (status != DOG_OK) return make_int(env, status);
-  napi_value object = NULL;
-  napi_create_object(env, &object);
-  set_member(env, object, "shards", make_int(env, (int64_t)stats.shards));
-  set_member(env, object, "connections", make_int(env, (int64_t)stats.connections));
-  return object;
+  return members_object(env, gateway_stats_members, &stats);
 }
 
 const exported_t sending_functions[] = {
@@ -141,6 +144,7 @@ const exported_t sending_functions[] = {
   {"socketBroadcast", socket_broadcast},
   {"socketWhisper", socket_whisper},
   {"socketClose", socket_close},
+  {"shardStarted", shard_started},
   {"shardEmit", shard_emit},
   {"shardBroadcast", shard_broadcast},
   {"shardWhisper", shard_whisper},

@@ -77,7 +77,7 @@ uint32_t table_remove(table_t *table, uint64_t handle) {
   table->removed_count++;
   *removed(table) = number;
   table->count--;
-  /* Closes the gap, so that no probe stops short: what comes behind moves up unless its home is behind the gap. */
+  /* Closes the gap, so that no probe stops short: an entry behind it moves up unless its home is behind the gap. */
   size_t mask = table->capacity - 1, gap = (size_t)(entry - table->entries), next = gap;
   for (;;) {
     next = (next + 1) & mask;

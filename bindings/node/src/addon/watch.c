@@ -8,7 +8,8 @@
 
 #include "engine.h"
 
-/* The other end's leaving, which an eventfd does not have: a watcher that waits for it is alive and never called. */
+/* The other end's hang-up, which does not come as long as the engine lives: a watcher for it keeps the loop alive and
+ * is never called. */
 #define NEVER UV_DISCONNECT
 
 void engine_release(engine_t *engine) {
@@ -24,7 +25,7 @@ static void on_closed(uv_handle_t *poll) {
   if (hook != NULL) napi_remove_async_cleanup_hook(hook);
 }
 
-/* What JavaScript was called by, once it is not being called. */
+/* Releases what JavaScript is called by, unless it is being called or watched for. */
 static void let_go(engine_t *engine) {
   if (engine->context == NULL || engine->is_delivering || engine->watch != WATCH_NONE) return;
   napi_delete_reference(engine->env, engine->dispatch);
@@ -48,7 +49,7 @@ void engine_end(engine_t *engine) {
 
 /* ---- batches ----------------------------------------------------------------------------------------------------- */
 
-/* An exception that came out of `dispatch`, which catches what handlers throw: Node is told, as of any other. */
+/* An exception of `dispatch` itself, which catches those of handlers: Node gets it as any other. */
 static void raise_exception(napi_env env) {
   bool is_pending = false; /* it is not where a Worker is being terminated */
   napi_value exception = NULL;

@@ -1,6 +1,6 @@
 // Where the types of Node's Buffer are known, binary data is a Buffer. The declarations stand for those of @types/node.
-import { Shard } from 'dog';
-import type { Request, Socket } from 'dog';
+import { Shard } from 'libdog';
+import type { Request, Socket } from 'libdog';
 
 declare global {
   interface Buffer extends Uint8Array {

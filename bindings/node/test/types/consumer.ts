@@ -1,7 +1,8 @@
 // A program as a user writes it, and what must not compile. It is checked by tsc --strict, as a module of both styles,
 // without Node's types, with the web's, and with a Buffer.
-import { DogError, Engine, Gateway, Response, Shard, serve, version } from 'dog';
-import type { BodyStream, GossipResult, Request, ServeOptions, Socket } from 'dog';
+import { DogError, Engine, Gateway, Response, Shard, serve, version } from 'libdog';
+import type { BodyStream, GossipResult, Request, ServeOptions, Socket } from 'libdog';
+import dog from 'libdog';
 
 const print = (...values: unknown[]) => values;
 
@@ -9,8 +10,8 @@ type Said = { type: 'said'; from: string; text: string } | { type: 'left'; from:
 type Question = { ask: 'names' };
 type Person = { since: number };
 
-class Room extends Shard<Said, Question, string[], Person> {
-  static options = { deflate: true, origins: ['https://example.com'] };
+class Room extends Shard<Said, Question, string[], Person, Lobby> {
+  static options = { deflate: true, origins: ['https://example.com'], ordered: true };
   names = new Map<string, number>();
 
   async receive(request: Request) {
@@ -37,6 +38,9 @@ class Room extends Shard<Said, Question, string[], Person> {
       if (result.error === undefined) names.push(result.answer);
       else if (result.error.code === 'DOG_ETIMEDOUT') continue;
     }
+    // its Gateway is of its own class
+    const limit: number = this.gateway.limit + this.gateway.greeted;
+    print(limit);
     const reached: number = await socket.whisper('bob', { type: 'said', from: socket.uid, text: data });
     // @ts-expect-error: a message is what the class says
     socket.send({ type: 'shouted' });
@@ -68,9 +72,13 @@ class Lobby extends Gateway<Room> {
   static options = { stickySeconds: 10 };
   limit = 50;
   child = Room;
+  greeted = 0;
 
   identify(request: Request) {
     const uid = request.query('u');
+    const all: string[] = request.queryAll('u');
+    const ip: string | null = request.remoteIp;
+    if (request.isWebSocket && request.rest === '/ws') print(all, ip);
     if (uid === null) return new Response('who are you?', { status: 403 });
     this.broadcast({ type: 'said', from: this.name, text: request.headers.get('host') ?? '' });
     // @ts-expect-error: its Shards are sent no numbers
@@ -131,7 +139,11 @@ const options: ServeOptions = {
     print(error, handler, socket?.uid);
   },
 };
-const engine: Engine = serve(options);
+const engine: Engine = dog.serve(options);
+const same: typeof Engine = dog.Engine;
+const json = { encode: (value: unknown) => JSON.stringify(value), decode: (text: string) => JSON.parse(text) };
+new Engine({ classes: [Lobby], json }).stop();
+const disposed: Promise<void> = engine[Symbol.asyncDispose]();
 const lobby: Lobby | undefined = engine.find(Lobby, 'den');
 const shards: number | undefined = lobby?.stats().shards;
 // @ts-expect-error: an option that there is not
@@ -140,4 +152,4 @@ new Engine({ wokers: 2 });
 new Engine({ outboxPolicy: 'drop' });
 // @ts-expect-error: a class has a limit of its own
 new Engine().route('/x/:name', Room);
-engine.stop(100).then(() => print(version, shards, Deaf, Empty, Mistaken, NoAnswer));
+engine.stop(100).then(() => print(version, same, disposed, serve, shards, Deaf, Empty, Mistaken, NoAnswer));

@@ -1,6 +1,6 @@
 // Where the web's types are known, its Response is a response, and a request's signal an AbortSignal.
-import { Shard } from 'dog';
-import type { Request } from 'dog';
+import { Shard } from 'libdog';
+import type { Request } from 'libdog';
 
 export class Task extends Shard {
   async receive(request: Request) {

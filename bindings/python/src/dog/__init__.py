@@ -8,6 +8,7 @@ from .engine import Engine
 from .errors import (
     AddressError,
     CertificateError,
+    EndedError,
     Error,
     ExistsError,
     ForkedError,
@@ -17,12 +18,14 @@ from .errors import (
     NotFoundError,
     StateError,
     Status,
+    ThreadError,
     TimedOutError,
     TooBigError,
+    UnsendableError,
 )
 from .gateway import Gateway
 from .message import Data, Message
-from .options import ClientCertificate, GatewayStats, LogLevel, OutboxPolicy, RatePolicy, Stats
+from .header import ClientCertificate, GatewayStats, LogLevel, OutboxPolicy, Placement, RatePolicy, Stats
 from .outcomes import GossipResult, Replies
 from .request import Request, RequestHeaders
 from .response import Forward, Response, Upgrade
@@ -37,6 +40,7 @@ __all__ = [
     "CertificateError",
     "ClientCertificate",
     "Data",
+    "EndedError",
     "Engine",
     "Error",
     "ExistsError",
@@ -52,6 +56,7 @@ __all__ = [
     "Message",
     "NotFoundError",
     "OutboxPolicy",
+    "Placement",
     "RatePolicy",
     "Replies",
     "Request",
@@ -62,8 +67,10 @@ __all__ = [
     "StateError",
     "Stats",
     "Status",
+    "ThreadError",
     "TimedOutError",
     "TooBigError",
+    "UnsendableError",
     "Upgrade",
     "run",
 ]

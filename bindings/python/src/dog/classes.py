@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Dict, FrozenSet, Iterable, List, Optional, Tuple, Type, Union
+from typing import Any, Dict, FrozenSet, Iterable, List, Optional, Tuple, Type, Union, cast
 
+from . import hints
 from .gateway import Gateway
+from .header import GATEWAY_OPTIONS, SHARD_OPTIONS
 from .shard import Shard
 
-GATEWAY_OPTIONS = ("limit", "sticky_seconds", "sticky_max", "idle_seconds", "connections_max")
-SHARD_OPTIONS = (
-    "deflate",
-    "deflate_level",
-    "deflate_window_bits",
-    "deflate_client_window_bits",
-    "deflate_client_context",
-    "deflate_bytes_min",
+# Options that the engine does not know.
+ORDERED_OPTIONS = ("ordered", "ordered_max", "ordered_bytes_max")
+
+# The names that a program's classes may define, by the class that they extend.
+GATEWAY_NAMES = frozenset({*GATEWAY_OPTIONS, "child", "identify", "clusterize", "onretire"})
+SHARD_NAMES = frozenset(
+    {*SHARD_OPTIONS, "origins", *ORDERED_OPTIONS, "receive", *(name for name in vars(Shard) if name.startswith("on"))}
 )
 
 AnyClass = Union[Type[Gateway], Type[Shard]]
 
 
+def warn_of_names(gateway: Type[Gateway], shard: Type[Shard]) -> None:
+    hints.warn_of_names(gateway, Gateway, GATEWAY_NAMES, dict.fromkeys(SHARD_NAMES - GATEWAY_NAMES, "Shard"))
+    hints.warn_of_names(shard, Shard, SHARD_NAMES, dict.fromkeys(GATEWAY_NAMES - SHARD_NAMES, "Gateway"))
+
+
 def pairs_of(classes: Iterable[AnyClass]) -> List[Tuple[Type[Gateway], Type[Shard]]]:
-    """Each Gateway class with its child, which may be among `classes` too. What is neither is a TypeError."""
+    """Each Gateway class with its child, which may be among `classes` too. Any other argument is a TypeError."""
     gateways: List[Type[Gateway]] = []
     shards: Dict[str, Type[Shard]] = {}
     for cls in classes:
@@ -41,9 +47,10 @@ def pairs_of(classes: Iterable[AnyClass]) -> List[Tuple[Type[Gateway], Type[Shar
 
 
 def _child_of(gateway: Type[Gateway], shards: Dict[str, Type[Shard]]) -> Type[Shard]:
-    child = getattr(gateway, "child", None)
-    if isinstance(child, type) and issubclass(child, Shard):
-        return child
+    child: Any = getattr(gateway, "child", None)
+    is_class = isinstance(child, type) and issubclass(child, Shard)
+    if is_class:
+        return cast("Type[Shard]", child)
     if not isinstance(child, str):
         raise TypeError(f"{gateway.__name__}.child is to be a Shard class or the name of one, not {child!r}")
     if child not in shards:
@@ -60,7 +67,7 @@ def gateway_members(cls: Type[Gateway], child: Type[Shard]) -> Dict[str, Any]:
         raise TypeError(f"{cls.__name__} has no limit")
     if not _is_defined(cls, Gateway, "identify"):
         raise TypeError(f"{cls.__name__} does not define identify")
-    members = {name: getattr(cls, name) for name in GATEWAY_OPTIONS}
+    members = {name: getattr(cls, name, None) for name in GATEWAY_OPTIONS}
     is_naming = _is_defined(cls, Gateway, "clusterize")
     return {"name": cls.__name__, "child": child.__name__, "clusterize_events": is_naming, **members}
 
@@ -68,9 +75,12 @@ def gateway_members(cls: Type[Gateway], child: Type[Shard]) -> Dict[str, Any]:
 def shard_members(cls: Type[Shard], parent: Type[Gateway]) -> Dict[str, Any]:
     if not _is_defined(cls, Shard, "receive"):
         raise TypeError(f"{cls.__name__} does not define receive")
-    members = {name: getattr(cls, name) for name in SHARD_OPTIONS}
+    for name in ORDERED_OPTIONS[1:]:
+        if getattr(cls, name) < 1:
+            raise ValueError(f"{cls.__name__}.{name} is at least 1")
+    members = {name: getattr(cls, name, None) for name in SHARD_OPTIONS}
     is_asked = _is_defined(cls, Shard, "ongossip")
-    return {"name": cls.__name__, "parent": parent.__name__, "gossip_events": is_asked, **members}
+    return {"name": cls.__name__, "parent": parent.__name__, "gossip_events": is_asked, "start_later": True, **members}
 
 
 def shard_origins(cls: Type[Shard]) -> Optional[List[str]]:
@@ -80,7 +90,7 @@ def shard_origins(cls: Type[Shard]) -> Optional[List[str]]:
 
 
 def certificate_files(certificates: Iterable[Tuple[str, str]]) -> List[str]:
-    """Pairs as one list. What is no pair must not be left out: a listener without certificates speaks no TLS."""
+    """Pairs as one list. An entry that is no pair is an error: a listener without certificates speaks no TLS."""
     files: List[str] = []
     for pair in certificates:
         if isinstance(pair, str) or len(pair) != 2:

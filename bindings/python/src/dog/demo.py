@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 from pathlib import Path
 from typing import Any, Awaitable, Dict, List, Optional, Union
 
@@ -82,5 +83,6 @@ def main(arguments: List[str]) -> None:
     parser.add_argument("--port", type=int, default=8787, help="port, 0 for a free one (%(default)s)")
     options = parser.parse_args(arguments)
     engine = make_engine(options.host, options.port)
+    logging.getLogger("dog").setLevel(logging.WARNING)  # where it listens is printed as it always is, for scripts
     place = f"[{options.host}]" if ":" in options.host else options.host
     run(engine, ready=lambda: print(f"listening on http://{place}:{engine.port}", flush=True))

@@ -2,45 +2,14 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Dict, Optional, Type
 
 from . import _native
-
-
-class Status(IntEnum):
-    """The statuses of dog.h, there with the prefix DOG_."""
-
-    OK = 0
-    EINVAL = -1
-    ESTALE = -2
-    EKIND = -3
-    ETHREAD = -4
-    EFORKED = -5
-    ENOENT = -6
-    EEXIST = -7
-    ESTATE = -8
-    ETOOBIG = -9
-    EFULL = -10
-    EUPGRADE = -11
-    ECLOSED = -12
-    EADDRINUSE = -13
-    EADDR = -14
-    ENOMEM = -15
-    ESYSTEM = -16
-    EHOST = -17
-    ETIMEDOUT = -18
-    EGONE = -19
-    ENOHANDLER = -20
-    EPROTOCOL = -21
-    ERESET = -22
-    ESLOW = -23
-    ERATE = -24
-    ETLS = -25
+from .header import Status as Status  # the name by which programs know it
 
 
 class Error(Exception):
-    """The base of them all, and what comes where no class below says more. `status` says which it is."""
+    """The base of them all; raised itself if no class below fits. `status` says which error it is."""
 
     def __init__(self, status: Status, text: Optional[str] = None) -> None:
         name, sentence = _native.status_text(status)
@@ -52,6 +21,13 @@ class InvalidError(Error, ValueError):
     """An argument is not valid: a uid, a close code, a header, an option."""
 
 
+class UnsendableError(InvalidError, TypeError):
+    """It cannot be sent: its type is wrong, it has no JSON, or it is text with half of a surrogate pair."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(Status.EINVAL, text)
+
+
 class TooBigError(Error, ValueError):
     """Longer than its limit."""
 
@@ -61,7 +37,7 @@ class FullError(Error):
 
 
 class GoneError(Error):
-    """What was spoken to has gone: a request that was answered, a client that left, a Shard that stopped."""
+    """The object has gone: a request that was answered, a client that left, a Shard that stopped."""
 
 
 class TimedOutError(Error, TimeoutError):
@@ -78,6 +54,17 @@ class ExistsError(Error):
 
 class StateError(Error, RuntimeError):
     """Not now: the engine runs already, or has stopped."""
+
+
+class EndedError(StateError):
+    """The engine has ended. To serve again, make a new one."""
+
+    def __init__(self) -> None:
+        super().__init__(Status.ESTATE, "the engine has ended: an engine serves once, make another")
+
+
+class ThreadError(Error, RuntimeError):
+    """Not on this thread: only on that of the event loop."""
 
 
 class ForkedError(StateError):
@@ -103,6 +90,7 @@ _CLASSES: Dict[Status, Type[Error]] = {
     Status.ENOENT: NotFoundError,
     Status.EEXIST: ExistsError,
     Status.ESTATE: StateError,
+    Status.ETHREAD: ThreadError,
     Status.EFORKED: ForkedError,
     Status.EADDRINUSE: AddressError,
     Status.EADDR: AddressError,
@@ -110,8 +98,16 @@ _CLASSES: Dict[Status, Type[Error]] = {
 }
 
 
+def status_of(number: int) -> Status:
+    """A status that only a later libdog has becomes ESYSTEM."""
+    try:
+        return Status(number)
+    except ValueError:
+        return Status.ESYSTEM
+
+
 def make(status: int, text: Optional[str] = None) -> Error:
-    """The exception for a status. One that only a later libdog has is ESYSTEM, with that one's text."""
+    """The exception for a status. One that only a later libdog has becomes ESYSTEM, with its own text."""
     try:
         known = Status(status)
     except ValueError:

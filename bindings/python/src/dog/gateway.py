@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Awaitable, ClassVar, Optional, Type, Union
+from typing import TYPE_CHECKING, Any, Awaitable, Callable, ClassVar, Optional, Type, Union
 
 from . import _native
 from .message import Message
-from .options import GatewayStats
+from .header import GatewayStats, Placement
 from .request import Request
 from .response import Response
 
@@ -25,7 +25,7 @@ class Gateway(_native.Gateway):
 
     Extend it and set `limit` and `child`; `identify` is needed too. Every method of yours may be `async def`. There is
     one instance for each name that is alive, made before its first event: __init__ takes nothing, and `name` and
-    `engine` are there already. It ends when it has no Shards and nobody to remember.
+    `engine` are there already. It ends when its last Shard has, or when it is empty and another needs its room.
     """
 
     limit: ClassVar[int]
@@ -38,6 +38,8 @@ class Gateway(_native.Gateway):
     """How many uids are remembered without a connection; None is 65,536."""
     idle_seconds: ClassVar[Optional[int]] = None
     """A Shard empty for so long is retired; None is 60."""
+    placement: ClassVar[Optional[Placement]] = None
+    """On which of the Shards with room a new client goes; None is LEAST_UTILISED."""
     connections_max: ClassVar[Optional[int]] = None
     """Connections of one cluster; one more is answered 503. None is any number."""
 
@@ -45,13 +47,14 @@ class Gateway(_native.Gateway):
     """The name of the cluster."""
     engine: Engine
     _delivery: Delivery
+    _encode: Callable[[Any], bytes]
 
     def identify(self, request: Request) -> Union[None, Identity, Awaitable[Optional[Identity]]]:
         """Who is this? Return a uid (1 to 256 bytes of UTF-8, no control characters), or a Response that refuses."""
         raise NotImplementedError
 
     def clusterize(self, request: Request) -> Union[None, Identity, Awaitable[Optional[Identity]]]:
-        """Name the next Shard, since all are full. Where a class does not define it, ids are random."""
+        """Name the next Shard, since all are full. If a class does not define it, ids are random."""
         raise NotImplementedError
 
     def onretire(self) -> Union[None, Awaitable[None]]:
@@ -66,7 +69,7 @@ class Gateway(_native.Gateway):
 
     def stats(self) -> GatewayStats:
         """How many Shards and connections it has now: none once it is retired."""
-        return GatewayStats(*(self._stats() or (0, 0)))
+        return GatewayStats(**(self._stats() or dict.fromkeys(GatewayStats._fields, 0)))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {getattr(self, 'name', None)!r}>"

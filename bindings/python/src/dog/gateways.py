@@ -33,13 +33,14 @@ class Gateways:
             cls = self._classes[user]
             gateway = cls.__new__(cls)
             gateway._handle, gateway._delivery = handle, self._delivery
+            gateway._encode = self._delivery.json.message
             gateway.engine, gateway.name = self._engine, name
             cls.__init__(gateway)
             self._gateways[handle] = gateway
         return gateway
 
     def take(self, handle: int) -> Optional[Gateway]:
-        """One that is retired. None where it could not be made."""
+        """Removes a Gateway that is retired. None if it could not be made."""
         return self._gateways.pop(handle, None)
 
     def clear(self) -> None:

@@ -1,4 +1,4 @@
-"""The order in which the handlers of a Shard begin: that of their events, be they plain or async."""
+"""Has the handlers of a Shard begin in the order of their events, whether they are plain or async."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .shard import Shard
 
 
 class Line:
-    """A plain handler is called where its event is met; one that is awaitable becomes a task, which begins in the next
-    turn of the loop. Until then its Shard is *behind*, and its plain handlers get in line as well: `call_soon` and
-    `create_task` are one queue.
+    """A plain handler is called as soon as its event comes. An awaitable one becomes a task, which begins in the next
+    turn of the loop. Until then its Shard is *behind*, and its plain handlers wait in line too: `call_soon` and
+    `create_task` use one queue.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, shard_classes: List[Type[Shard]]) -> None:
@@ -21,7 +21,7 @@ class Line:
         self._behind: List[Shard] = []
 
     def is_async(self, cls: Type[Shard], name: str) -> bool:
-        """Whether that handler is a coroutine function, whose calls get in line by themselves."""
+        """Whether that handler is a coroutine function: its calls wait in line by themselves."""
         return name in self._async[cls]
 
     def call(self, shard: Shard, name: str, function: Callable[..., object], *arguments: Any) -> None:

@@ -1,12 +1,12 @@
-"""What was whispered and gossiped, and waits for the event that tells what came of it."""
+"""Whispers and gossip questions that wait for the event with their outcome."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
-from . import jsontext
-from .errors import GoneError, Status
+from .errors import GoneError, Status, make, status_of
+from .jsontext import JSONText
 
 
 class GossipResult(NamedTuple):
@@ -27,10 +27,19 @@ class Replies(List[Any]):
 
 
 class Outcomes:
-    """Futures by token. Each belongs to the handle of who whispered or asked: when that goes, no event comes."""
+    """Futures by token. Each belongs to the handle of the object that whispered or asked. When that goes, nobody waits
+    for the event, which still comes."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, onchange: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        json: JSONText,
+        onchange: Callable[[], object],
+        check_thread: Callable[[], None],
+    ) -> None:
         self._loop = loop
+        self._json = json
+        self._check_thread = check_thread
         self._onchange = onchange
         self._futures: Dict[int, Tuple[int, Optional[asyncio.Future[Any]]]] = {}
         self._tokens: Dict[int, Set[int]] = {}
@@ -40,7 +49,8 @@ class Outcomes:
         return len(self._futures)
 
     def expect(self, owner: int, ask: Callable[[int], object]) -> asyncio.Future[Any]:
-        """Asks with a fresh token; what it raises is raised, and then nothing is expected."""
+        """Asks with a fresh token. If that raises, the exception is passed on and nothing is expected."""
+        self._check_thread()
         self._last += 1
         token = self._last
         ask(token)
@@ -51,7 +61,7 @@ class Outcomes:
         return future
 
     def expect_count(self, owner: int, whisper: Callable[[int], object]) -> asyncio.Future[int]:
-        """So too for a Gateway's or a Shard's whisper: one that has gone reaches nobody."""
+        """The same for the whisper of a Gateway or a Shard: one that has gone reaches nobody."""
         try:
             return self.expect(owner, whisper)
         except GoneError:
@@ -59,13 +69,26 @@ class Outcomes:
             nobody.set_result(0)
             return nobody
 
-    def whispered(self, token: int, count: int) -> None:
-        self._tell(token, count)
+    def whispered(self, token: int, status: int, count: int) -> None:
+        self._tell(token, count, None if status == Status.OK else make(status))
 
-    def gossiped(self, token: int, results: List[Tuple[str, int, bytes]]) -> None:
-        self._tell(token, Replies([_result(*result) for result in results]))
+    def gossiped(self, token: int, status: int, results: List[Tuple[str, int, bytes]]) -> None:
+        if status != Status.OK:
+            return self._tell(token, None, make(status))
+        try:
+            replies = Replies([self._result(*result) for result in results])
+        except Exception as error:
+            # The program's own codec cannot read what it wrote.
+            self._tell(token, None, error)
+        else:
+            self._tell(token, replies)
 
-    def _tell(self, token: int, value: Any) -> None:
+    def _result(self, shard_id: str, status: int, data: bytes) -> GossipResult:
+        if status == Status.OK:
+            return GossipResult(shard_id, Status.OK, self._json.decode(data), "")
+        return GossipResult(shard_id, status_of(status), None, data.decode(errors="replace"))
+
+    def _tell(self, token: int, value: Any, error: Optional[Exception] = None) -> None:
         owner, future = self._futures.pop(token, (0, None))
         if future is None:
             return  # its owner has gone
@@ -73,23 +96,25 @@ class Outcomes:
         tokens.discard(token)
         if not tokens:
             del self._tokens[owner]
-        if not future.done():
+        if future.done():
+            return
+        if error is None:
             future.set_result(value)
+        else:
+            _fail(future, error)
 
     def abandon(self, owner: int) -> None:
-        """Its owner has gone: who waits for an outcome has a GoneError."""
+        """The owner has gone: those that await an outcome get a GoneError."""
         for token in self._tokens.pop(owner, ()):
             _, future = self._futures.pop(token)
             if future is not None and not future.done():
-                future.set_exception(GoneError(Status.EGONE))
-                future.exception()  # it was seen: asyncio need not complain where nobody awaits it
+                _fail(future, GoneError(Status.EGONE))
 
     def abandon_all(self) -> None:
         for owner in list(self._tokens):
             self.abandon(owner)
 
 
-def _result(shard_id: str, status: int, data: bytes) -> GossipResult:
-    if status == Status.OK:
-        return GossipResult(shard_id, Status.OK, jsontext.decode(data), "")
-    return GossipResult(shard_id, Status(status), None, data.decode())
+def _fail(future: asyncio.Future[Any], error: Exception) -> None:
+    future.set_exception(error)
+    future.exception()  # it was seen: asyncio need not complain where nobody awaits it

@@ -6,24 +6,27 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Generic, Iterator, List, 
 from typing import Union, overload
 from urllib.parse import parse_qsl
 
-from . import _native, jsontext
+from . import _native
+from .errors import Error, ThreadError
 from .response import Response
 
 if TYPE_CHECKING:
-    from .streams import Streams
+    from .delivery import Delivery
 
 T = TypeVar("T")
 
 
 class RequestHeaders(Mapping[str, str]):
-    """Headers by name, letter case aside. Several of one name are joined by ", "; `pairs` has them as they came."""
+    """Headers by name, letter case aside. Several of one name are joined by ", ", those of Cookie by "; " (RFC 9113);
+    `pairs` has them as they came."""
 
     def __init__(self, pairs: List[Tuple[str, str]]) -> None:
         self.pairs = pairs
         self._joined: Dict[str, str] = {}
         for name, value in pairs:
             key = name.lower()
-            self._joined[key] = f"{self._joined[key]}, {value}" if key in self._joined else value
+            separator = "; " if key == "cookie" else ", "
+            self._joined[key] = f"{self._joined[key]}{separator}{value}" if key in self._joined else value
 
     def __getitem__(self, name: str) -> str:
         return self._joined[name.lower()]
@@ -62,8 +65,8 @@ class _Read(Generic[T]):
 
 
 class Request:
-    """One question to a handler about an HTTP request. It can be read until it is answered; what is read is kept, and
-    for a handler that is async all of it, so that one may be read after the client has left."""
+    """One question to a handler about an HTTP request. It can be read until it is answered. What was read is kept. For
+    an async handler all of it is kept, so that it can be read after the client has left."""
 
     method = _Read(lambda request: _native.request_method(request._handle), '"GET"')
     target = _Read(lambda request: _native.request_target(request._handle), '"/a%20b?c=d", as it was sent')
@@ -81,31 +84,60 @@ class Request:
 
     _handle: int
 
-    def __init__(self, handle: int, streams: Streams, uid: Optional[str] = None) -> None:
+    def __init__(self, handle: int, delivery: Delivery, uid: Optional[str] = None) -> None:
         self._handle = handle
         if uid is not None:
             self.__dict__["uid"] = uid
-        self._streams = streams
+        self._delivery = delivery
         self._is_answered = False
+
+    @property
+    def remote_ip(self) -> Optional[str]:
+        """The client's IP address alone, "127.0.0.1" or "::1"; None on a Unix-domain socket."""
+        return ip_of(self.remote)
+
+    @property
+    def is_websocket(self) -> bool:
+        """Whether it asks for a WebSocket. `connect` says whether it does so by the rules."""
+        protocols = self.headers.get("Upgrade", "").split(",")
+        return any(protocol.strip().lower() == "websocket" for protocol in protocols)
+
+    @property
+    def rest(self) -> str:
+        """The path behind the part that the route matched, as it was sent: for "/rooms/:name" it is "/ws" of
+        "/rooms/den/ws", and "" of "/rooms/den". The whole path if no route matched."""
+        return self._delivery.routes.rest_of(self.path)
+
+    def query_all(self, name: str) -> List[str]:
+        """Every value of a query's parameter, decoded, in their order."""
+        return [value for each, value in query_pairs(self.target) if each == name]
 
     def text(self) -> str:
         """The body, which is UTF-8."""
         return self.body.decode()
 
     def json(self) -> Any:
-        """The body, which is JSON."""
-        return jsontext.decode(self.body)
+        """The body, which is JSON; a ValueError if it is not."""
+        return self._delivery.json.decode(self.body)
 
     def respond(self, response: Response) -> None:
         """Answer at once, rather than by what the handler returns.
 
         An answer that cannot be used raises an Error here and is 500 for the client; a second one is a GoneError.
         """
-        self._is_answered = True
-        if isinstance(response.body, bytes):
-            _native.request_respond(self._handle, response.status, response.headers, response.body)
-        else:
-            self._streams.begin(self._handle, response, is_head=self.method == "HEAD")
+        is_told = False
+        try:
+            if isinstance(response.body, bytes):
+                _native.request_respond(self._handle, response.status, response.headers, response.body)
+            else:
+                self._delivery.streams.begin(self._handle, response, is_head=self.method == "HEAD")
+            is_told = True
+        except Error as error:
+            # The engine has told the client. After any other exception the answer has not reached the engine.
+            is_told = not isinstance(error, ThreadError)
+            raise
+        finally:
+            self._is_answered = self._is_answered or is_told
 
     def _keep(self) -> None:
         for name in _KEPT:
@@ -118,10 +150,24 @@ class Request:
 _KEPT = [name for name, value in vars(Request).items() if isinstance(value, _Read)]
 
 
+def query_pairs(target: str) -> List[Tuple[str, str]]:
+    """The parameters behind the "?", decoded; what is not UTF-8 shows as U+FFFD."""
+    return parse_qsl(target.partition("?")[2], keep_blank_values=True, errors="replace")
+
+
 def parse_query(target: str) -> Dict[str, str]:
-    """The parameters behind the "?". Of several with one name the first counts; what is not UTF-8 shows as U+FFFD."""
-    _, _, text = target.partition("?")
+    """Of several parameters with the same name the first counts."""
     parameters: Dict[str, str] = {}
-    for name, value in parse_qsl(text, keep_blank_values=True, errors="replace"):
+    for name, value in query_pairs(target):
         parameters.setdefault(name, value)
     return parameters
+
+
+def ip_of(address: str) -> Optional[str]:
+    """Of "127.0.0.1:51234", "[::1]:51234", "203.0.113.9", "::1" and "unix:"."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    host, colon, port = address.rpartition(":")
+    if colon and ":" not in host:
+        return None if host == "unix" and not port else host
+    return address

@@ -1,12 +1,15 @@
-"""What a request is answered with."""
+"""The answers to a request."""
 
 from __future__ import annotations
 
 from typing import Any, AsyncIterable, Callable, Iterable, List, Mapping, NamedTuple, Optional, Tuple, Type, Union
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from . import jsontext
 from .errors import Status
+from .jsontext import DEFAULT, JSONText
+
+if TYPE_CHECKING:
+    from .jsontext import JSONCodec
 
 Headers = Union[Mapping[str, str], Iterable[Tuple[str, str]]]
 Parts = AsyncIterable[Union[str, bytes]]
@@ -21,10 +24,9 @@ def header_list(headers: Headers) -> List[Tuple[str, str]]:
 class Response:
     """A whole response, or a streamed one: then `body` is an async iterable, such as what an async generator gives.
 
-    A part of a stream that does not fit is waited with until the client has taken some, and when the client leaves
-    the iterable is closed where it is. `onend` is called when a stream is over: with Status.OK when all of it went
-    out, ERESET when the client left, ESLOW when it did not keep up, EHOST when the body failed, EGONE when the engine
-    stopped.
+    A part of a stream that does not fit waits until the client has taken some. If the client leaves, the iterable is
+    closed. `onend` is called when a stream is over: with Status.OK if all of it went out, ERESET if the client left,
+    ESLOW if it did not keep up, EHOST if the body failed, EGONE if the engine stopped.
 
     A str without a Content-Type is sent as UTF-8 and called text/plain.
     """
@@ -52,9 +54,12 @@ class Response:
         self.onend = onend
 
     @classmethod
-    def json(cls, value: Any, status: int = 200, headers: Headers = ()) -> Response:
-        """`value` in JSON."""
-        response = cls(jsontext.encode(value).encode(), status, headers)
+    def json(
+        cls, value: Any, status: int = 200, headers: Headers = (), *, json: Optional[JSONCodec] = None
+    ) -> Response:
+        """`value` in JSON; `json` is a codec of one's own, as Engine takes one."""
+        text = DEFAULT if json is None else JSONText(json)
+        response = cls(text.encode(value), status, headers)
         response._default_type("application/json")
         return response
 
@@ -74,7 +79,7 @@ class Response:
 
 
 class Upgrade(NamedTuple):
-    """What Shard.connect has done. Not accepted: the client asked for no valid upgrade, and was told."""
+    """The result of Shard.connect. Not accepted: the request was no valid upgrade, and the client was told."""
 
     accepted: bool
 

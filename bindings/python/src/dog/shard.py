@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Awaitable, ClassVar, Dict, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Awaitable, Callable, ClassVar, Dict, Generic, Optional, Sequence, Tuple, Union
 
-from . import _native, jsontext
-from .errors import InvalidError, Status
+from . import _native
+from .errors import Error, InvalidError, Status
 from .message import Data, Message
 from .outcomes import Replies
 from .request import Request
@@ -14,10 +14,19 @@ from .response import Headers, Response, Upgrade, header_list
 if TYPE_CHECKING:
     import asyncio
 
+    # For checkers alone: they know typing_extensions by themselves, and programs need not install it.
+    from typing_extensions import TypeVar
+
     from .delivery import Delivery
     from .engine import Engine
     from .gateway import Gateway
     from .socket import Socket
+
+    AnyGateway = TypeVar("AnyGateway", bound=Gateway, default=Gateway, covariant=True)
+else:
+    from typing import TypeVar
+
+    AnyGateway = TypeVar("AnyGateway", covariant=True)
 
 Answer = Union[Response, Upgrade]
 Nothing = Union[None, Awaitable[None]]
@@ -25,17 +34,27 @@ Nothing = Union[None, Awaitable[None]]
 TIMEOUT_MS_MAX = 86_400_000
 
 
-class Shard(_native.Shard):
+class Shard(_native.Shard, Generic[AnyGateway]):
     """A member of a cluster: it answers requests and holds sockets, up to the limit of its Gateway.
 
     Extend it and define `receive`, and what else you need. Every method of yours may be `async def`: such handlers
     begin in the order in which their events happened, and may overlap where they await. There is one instance for each
     Shard that is alive; __init__ takes nothing, and `id`, `gateway` and `engine` are there already.
 
-    What a handler raises is logged with its traceback; a request is answered 500 then, a socket is told to onerror and
-    closed with 1011.
+    An exception of a handler is logged with its traceback. Then a request is answered 500, and a socket gets onerror
+    and is closed with 1011. An error of DOG's own (InvalidError, TooBigError or FullError) is logged and closes no
+    socket.
+
+    `Shard["Room"]`, as a base class, says to a checker of types that `gateway` is a Room.
     """
 
+    ordered: ClassVar[bool] = False
+    """Handle the events of one socket one after another: the next handler begins when the one before has ended, even if
+    that awaits. Sockets do not wait for one another."""
+    ordered_max: ClassVar[int] = 1024
+    """With `ordered`: so many messages of a socket may wait; a client that sends more is closed with 1013."""
+    ordered_bytes_max: ClassVar[int] = 4_194_304
+    """With `ordered`: the length of these messages together."""
     origins: ClassVar[Optional[Sequence[str]]] = None
     """Origins from which a browser may open a socket, such as "https://example.com"; None is any."""
     deflate: ClassVar[Optional[bool]] = None
@@ -53,9 +72,10 @@ class Shard(_native.Shard):
 
     id: str
     """What clusterize named it, or 128 random bits in hex."""
-    gateway: Gateway
+    gateway: AnyGateway
     engine: Engine
     _delivery: Delivery
+    _encode: Callable[[Any], bytes]
     _sockets: Dict[Socket, None]
     _connecting: Dict[int, Any]
 
@@ -64,16 +84,19 @@ class Shard(_native.Shard):
         raise NotImplementedError
 
     def onstart(self) -> Nothing:
-        """The Shard begins."""
+        """The Shard begins. Nothing else is asked of it until this is done: so `async def` may load what it needs.
+
+        If this or __init__ fails, requests that wait get 500, the Shard ends, and the next request makes another.
+        """
 
     def onstop(self) -> Nothing:
-        """The Shard ends; it has no sockets any more."""
+        """The Shard ends; it has no sockets any more. When the engine stops, `async def` may use the grace to save."""
 
     def onopen(self, socket: Socket) -> Nothing:
         """A socket is open, and a member already."""
 
     def onmessage(self, socket: Socket, data: Data) -> Nothing:
-        """A whole message came: str where it was text, bytes where it was binary."""
+        """A whole message came: str if it was text, bytes if it was binary."""
 
     def onclose(self, socket: Socket, code: int, reason: str, clean: bool) -> Nothing:
         """A socket is closed, once for each onopen. `clean`: both sides said goodbye."""
@@ -85,7 +108,7 @@ class Shard(_native.Shard):
         """A socket that had not kept up has caught up; `dropped` messages were lost meanwhile."""
 
     def ongossip(self, question: Any) -> Any:
-        """A sibling asks. Return what it is to be told. Both travel as JSON. What this raises, it is told as text."""
+        """A sibling asks. Return the answer. Both travel as JSON. If this raises, the sibling gets the text."""
         raise NotImplementedError
 
     def connect(
@@ -93,14 +116,19 @@ class Shard(_native.Shard):
     ) -> Upgrade:
         """Upgrade to a WebSocket on this Shard; onopen follows.
 
-        A client that asked for no valid upgrade is told so (405, 426, 400 or 403), and nothing more is to be done.
+        If the request is no valid upgrade, the client is told so (405, 426, 400 or 403), and nothing is left to do.
         `protocol` is one of request.protocols, `headers` are added to the 101, `data` will be the socket's.
         """
-        request._is_answered = True
+        self._delivery.check_thread()
+        pairs = header_list(headers)
         token = 0 if data is None else self._delivery.keep_for_open(self, data)
         is_accepted = False
         try:
-            is_accepted = _native.request_connect(request._handle, protocol, header_list(headers), token)
+            is_accepted = _native.request_connect(request._handle, protocol, pairs, token)
+            request._is_answered = True
+        except Error:
+            request._is_answered = True  # the engine has told the client
+            raise
         finally:
             if not is_accepted:
                 self._connecting.pop(token, None)
@@ -126,10 +154,10 @@ class Shard(_native.Shard):
     def gossip(self, question: Any, timeout: Optional[float] = None) -> asyncio.Future[Replies]:
         """Ask every sibling, at once; awaiting what is returned gives the list of their replies.
 
-        It has those that came; its `results` tell of every sibling. `timeout` is in seconds, None is the engine's
-        gossip_timeout_ms. Only in the event loop's thread.
+        The list has the replies that came; its `results` has an entry for every sibling. `timeout` is in seconds, None
+        is the engine's gossip_timeout_ms. Only in the event loop's thread.
         """
-        text = jsontext.encode(question)
+        text = self._delivery.json.encode(question)
         timeout_ms = 0 if timeout is None else max(1, round(timeout * 1000))
         if timeout_ms > TIMEOUT_MS_MAX:
             raise InvalidError(Status.EINVAL, "a timeout is at most a day")

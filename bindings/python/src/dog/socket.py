@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Socket(_native.Socket):
     """One WebSocket connection: `uid` is who it is, `shard` the Shard that holds it, `data` whatever you keep there.
 
-    send, emit, broadcast and close may be called from any thread. A socket that has gone is no error: send gives False,
-    close too, and the rest goes out by its Shard.
+    send, emit, broadcast and close may be called from any thread. A socket that has gone is no error: send and close
+    return False, and the others go out by its Shard.
     """
 
     __slots__ = ("data", "__weakref__")

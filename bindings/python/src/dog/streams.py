@@ -1,13 +1,13 @@
-"""Streamed responses under way."""
+"""Streamed responses that are not over."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Dict, Optional, Set, Union, cast
+from typing import Any, Callable, Dict, Optional, Set, Union, cast
 
 from . import _native
-from .errors import GoneError, Status
+from .errors import GoneError, Status, status_of
 from .response import Parts, Response
 
 logger = logging.getLogger("dog")
@@ -32,7 +32,7 @@ class Stream:
         iterator: object = None
         try:
             iterator = parts = self._parts.__aiter__()
-            # To HEAD no part would be sent, and a body may be endless.
+            # For HEAD no part is sent, and a body may be endless.
             if not self._is_head:
                 async for part in parts:
                     await self._write(part)
@@ -68,7 +68,7 @@ class Stream:
             self._room.set_result(None)
 
     def ended(self, status: Status) -> None:
-        """It is over. A body that goes on is ended where it waits; then `onend` is told."""
+        """It is over. A body that still runs is cancelled; then `onend` is told."""
         self.task.cancel()
         if self._onend is not None:
             self.task.add_done_callback(lambda _: self._tell(status))
@@ -84,8 +84,9 @@ class Stream:
 class Streams:
     """Those that have begun and are not over, by handle. Their number is bounded by that of connections."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, check_thread: Callable[[], None]) -> None:
         self._loop = loop
+        self._check_thread = check_thread
         self._streams: Dict[int, Stream] = {}
         self._tasks: Set[asyncio.Task[Any]] = set()
 
@@ -93,6 +94,7 @@ class Streams:
         return len(self._tasks)
 
     def begin(self, handle: int, response: Response, is_head: bool) -> None:
+        self._check_thread()
         _native.request_begin(handle, response.status, response.headers)
         stream = self._streams[handle] = Stream(self._loop, handle, response, is_head)
         self._tasks.add(stream.task)
@@ -106,10 +108,10 @@ class Streams:
     def ended(self, handle: int, status: int) -> None:
         stream = self._streams.pop(handle, None)
         if stream is not None:
-            stream.ended(Status(status))
+            stream.ended(status_of(status))
 
     async def end(self) -> None:
-        """Ends what goes on, and waits for all that is being closed."""
+        """Ends the bodies that still run, and waits until all are closed."""
         for handle in list(self._streams):
             self.ended(handle, Status.EGONE)
         while self._tasks:

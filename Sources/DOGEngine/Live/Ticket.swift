@@ -1,0 +1,144 @@
+/// A question to the host about one request: what a `dog_request_t` names. It lives on the worker whose callback got
+/// it, until it is answered, cancelled or timed out. Code that ends it must have won its claim (see SlotMap).
+///
+/// `@unchecked Sendable`: all but `handle` and `lineIndex` is immutable. `handle` is set before anyone else learns of
+/// the ticket, `lineIndex` is the home worker's alone.
+final class Ticket: LineElement, @unchecked Sendable {
+  enum Question {
+    case fetch
+    case identify(GatewayCore)
+    /// Asks for the id of the next Shard, which has this slot in the placement.
+    case clusterize(GatewayCore, slot: Int)
+    /// Not for the host: the request is placed on a Shard that is still coming.
+    case waiting(GatewayCore, WaitingLine)
+    case receive(ShardCore)
+
+    var kind: Handle.Kind {
+      switch self {
+      case .fetch: .fetch
+      case .identify: .identify
+      case .clusterize: .clusterize
+      case .waiting: .waiting
+      case .receive: .receive
+      }
+    }
+  }
+
+  let question: Question
+  let exchange: Exchange
+  let uid: Name?
+  private(set) var handle = Handle.none
+  /// Where it stands in its `WaitingLine`.
+  var lineIndex = -1
+
+  init(_ question: Question, _ exchange: Exchange, uid: Name? = nil) {
+    self.question = question
+    self.exchange = exchange
+    self.uid = uid
+  }
+
+  /// Makes the ticket of a question. Nil: the client has left, or there are too many tickets and the request was
+  /// refused. The caller then gives back what the question holds.
+  static func put(
+    _ question: Question, _ exchange: Exchange, uid: Name? = nil, on worker: Worker, timeoutMs: UInt64
+  ) -> Ticket? {
+    worker.assertHere()
+    let ticket = Ticket(question, exchange, uid: uid)
+    guard let handle = worker.tables.tickets.insert(ticket, as: question.kind) else {
+      exchange.refuse(503, "no more requests can wait", from: worker)
+      return nil
+    }
+    ticket.handle = handle
+    // A clusterize question outlives the client that caused it, because others may wait for the Shard too.
+    if case .clusterize = question {
+      worker.remind(handle, at: worker.now + timeoutMs)
+    } else if !exchange.enter(handle, deadline: worker.now + timeoutMs) {
+      worker.tables.tickets.remove(handle)
+      return nil
+    }
+    worker.counters.add(.requests)
+    return ticket
+  }
+
+  /// Ends it: the handle is stale. On its worker, by the winner of the claim.
+  func end(on worker: Worker) {
+    worker.assertHere()
+    worker.tables.tickets.remove(handle)
+    worker.counters.add(.requests, -1)
+    if worker.events != nil, handle.kind != .waiting {
+      var record = EventRecord(.forget)
+      record.question = handle
+      record.kept = exchange.request.byteCount
+      worker.tell(record)
+    }
+    if case .identify(let gateway) = question { gateway.identified() }
+  }
+
+  /// Ends it because there is a response, and gives the place back. False if others wait for the same answer:
+  /// `abandonShard` then answers all of them.
+  func endResponded(on worker: Worker) -> Bool {
+    end(on: worker)
+    switch question {
+    case .receive(let shard): shard.gateway.release(uid, slot: shard.slot, from: worker)
+    case .identify(let gateway): gateway.endIfForgettable()
+    case .clusterize: return false
+    case .fetch, .waiting: break
+    }
+    return true
+  }
+
+  /// By the winner of the claim, on its worker.
+  func respond(_ response: Response, on worker: Worker) {
+    if endResponded(on: worker) { exchange.respond(response, from: worker) } else { abandonShard(with: response) }
+  }
+
+  private func abandonShard(with response: Response) {
+    if case .clusterize(let gateway, let slot) = question { gateway.abandonShard(slot, with: response) }
+  }
+
+  /// The same if the host failed.
+  func abandonShard(status: Int) {
+    if case .clusterize(let gateway, let slot) = question { gateway.abandonShard(slot, status: status) }
+  }
+
+  /// The host failed: 500. On its worker, by the winner of the claim.
+  func fail(_ reason: String, on worker: Worker) {
+    worker.logPeer(.error, "\(exchange.request.summary): 500, \(reason)")
+    if endResponded(on: worker) {
+      exchange.respond(worker.refusal(500), from: worker)
+    } else {
+      abandonShard(status: 500)
+    }
+  }
+
+  /// The client has left, or the engine ends. On its worker.
+  func cancel(on worker: Worker) {
+    // If the claim is lost, an answer is on its way here, and will find that the client has left.
+    guard worker.tables.tickets.claim(handle) else { return }
+    end(on: worker)
+    switch question {
+    case .fetch: break
+    case .identify(let gateway): gateway.endIfForgettable()
+    case .clusterize(let gateway, let slot): gateway.abandonShard(slot, status: 503)
+    case .waiting(let gateway, let line): gateway.stopWaiting(self, in: line)
+    case .receive(let shard): shard.gateway.release(uid, slot: shard.slot, from: worker)
+    }
+  }
+
+  /// Its worker ends, so its answer will reach nobody. It is counted out, but stays in its slot, where the thread that
+  /// has claimed it may read it.
+  func giveUp(on worker: Worker) {
+    worker.counters.add(.requests, -1)
+    if case .receive(let shard) = question { shard.gateway.release(uid, slot: shard.slot, from: worker) }
+  }
+
+  /// The host did not name the Shard in time.
+  func clusterizeTimedOut(on worker: Worker) {
+    worker.logPeer(.warn, "\(exchange.request.summary): 503, clusterize did not answer in time")
+    cancel(on: worker)
+  }
+}
+
+extension Worker {
+  func cancel(_ ticket: Handle) { tables.tickets.find(ticket)?.cancel(on: self) }
+}

@@ -1,0 +1,132 @@
+"""What a message costs in user space, in instructions, which say the same on a busy machine. callgrind counts them over
+a short run of examples/c with one worker. A figure of CEILINGS that is passed by more than a tenth fails: then the way
+of a message has become longer. One that is much lower than its ceiling is progress, and lowers the ceiling.
+
+A figure is the difference between a run and a longer one, so that the start, the handshakes and the stop cancel."""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
+
+from ports import free_port
+from server import BIN, BUILD, DEADLINE, SANITIZED
+
+pytestmark = pytest.mark.skipif(SANITIZED != "", reason="a sanitizer counts for more than the message")
+
+# Program, sockets, and how many messages each has under way (echo) or how many of them send (fanout): instructions in
+# user space for each message that is answered or delivered.
+CEILINGS = {
+    ("echo", 10, 1): 1000,
+    ("echo", 10, 20): 420,
+    ("fanout", 100, 1): 170,
+    ("fanout", 100, 100): 14,
+}
+TOLERANCE = 1.10
+# Messages, or deliveries, of the shorter run.
+COUNT = 4000
+
+UPGRADE = (b"GET /count HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+           b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
+PAYLOAD = b"twenty bytes a frame"
+# Masked with a key of zeros, and as it comes back.
+FRAME = b"\x82" + bytes([0x80 | len(PAYLOAD)]) + bytes(4) + PAYLOAD
+ANSWER = b"\x82" + bytes([len(PAYLOAD)]) + PAYLOAD
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory):
+    """The library and the programs, without debug sections: valgrind does not read those that lld writes."""
+    folder = tmp_path_factory.mktemp("programs")
+    (folder / "lib").mkdir()
+    (folder / "bin").mkdir()
+    for source in [*(BUILD / "lib").glob("libdog.so.?"), BIN / "echo", BIN / "fanout"]:
+        copy = folder / source.parent.name / source.name
+        shutil.copy(source, copy)
+        subprocess.run(["strip", "-g", copy], check=True)
+    return folder / "bin"
+
+
+def connect(port):
+    end = time.monotonic() + DEADLINE
+    while True:
+        try:
+            connection = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
+            break
+        except ConnectionRefusedError:
+            assert time.monotonic() < end, "the server does not listen"
+            time.sleep(0.05)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.sendall(UPGRADE)
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += connection.recv(1)
+    assert head.startswith(b"HTTP/1.1 101 "), head
+    return connection
+
+
+def expect(connection, count):
+    """Reads so many answers."""
+    got = b""
+    while len(got) < count * len(ANSWER):
+        piece = connection.recv(1 << 20)
+        assert piece, "the server closed the connection"
+        got += piece
+    assert got == ANSWER * count
+
+
+def instructions(programs, program, sockets, width, rounds):
+    """Instructions of a run, and how many messages it answered or delivered."""
+    port = free_port()
+    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", programs / program, "--port", port,
+               "--workers", 1, "--limit", 1000]
+    with subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True) as process:
+        try:
+            connections = [connect(port) for _ in range(sockets)]
+            senders, batch, answers = connections[:width], FRAME, width
+            if program == "echo":
+                senders, batch, answers = connections, FRAME * width, width
+            for _ in range(rounds):
+                # It sleeps until all is sent: so all of it is one turn's work, however the system shares out its time.
+                process.send_signal(signal.SIGSTOP)
+                os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+                for connection in senders:
+                    connection.sendall(batch)
+                process.send_signal(signal.SIGCONT)
+                for connection in connections:
+                    expect(connection, answers)
+            for connection in connections:
+                connection.close()
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate(timeout=DEADLINE)
+        finally:
+            process.kill()
+    counted = [line.split()[-1] for line in said.splitlines() if "Collected :" in line]
+    assert process.returncode == 0 and len(counted) == 1, said
+    return int(counted[0]), sockets * width * rounds
+
+
+def figure(programs, program, sockets, width):
+    rounds = max(3, COUNT // (sockets * width))
+    short, short_count = instructions(programs, program, sockets, width, rounds)
+    long, long_count = instructions(programs, program, sockets, width, 3 * rounds)
+    return (long - short) / (long_count - short_count)
+
+
+def test_a_message_costs_no_more_instructions_than_it_did(programs):
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        figures = list(pool.map(lambda load: figure(programs, *load), CEILINGS))
+    lines = []
+    for (program, sockets, width), ceiling, found in zip(CEILINGS, CEILINGS.values(), figures):
+        lines.append(f"{program} {sockets} {width}: {found:.0f} instructions, ceiling {ceiling}")
+    print("\n".join(lines))
+    assert all(found <= TOLERANCE * ceiling for found, ceiling in zip(figures, CEILINGS.values())), "\n".join(lines)

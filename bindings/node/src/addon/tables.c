@@ -1,0 +1,220 @@
+/* tables.c - made by scripts/tables.py from include/dog.h, and not to be changed by hand. */
+#include "members.h"
+
+#include <stddef.h>
+
+const choice_t dog_client_certificate_choices[] = {
+  {"none", DOG_CLIENT_CERTIFICATE_NONE},
+  {"optional", DOG_CLIENT_CERTIFICATE_OPTIONAL},
+  {"required", DOG_CLIENT_CERTIFICATE_REQUIRED},
+  {NULL, 0},
+};
+
+const choice_t dog_log_level_choices[] = {
+  {"error", DOG_LOG_ERROR},
+  {"warn", DOG_LOG_WARN},
+  {"info", DOG_LOG_INFO},
+  {"debug", DOG_LOG_DEBUG},
+  {NULL, 0},
+};
+
+const choice_t dog_outbox_policy_choices[] = {
+  {"close", DOG_OUTBOX_CLOSE},
+  {"drop-newest", DOG_OUTBOX_DROP_NEWEST},
+  {"drop-oldest", DOG_OUTBOX_DROP_OLDEST},
+  {NULL, 0},
+};
+
+const choice_t dog_placement_choices[] = {
+  {"least-utilised", DOG_PLACE_LEAST_UTILISED},
+  {"fullest", DOG_PLACE_FULLEST},
+  {NULL, 0},
+};
+
+const choice_t dog_rate_policy_choices[] = {
+  {"close", DOG_RATE_CLOSE},
+  {"drop", DOG_RATE_DROP},
+  {NULL, 0},
+};
+
+const member_t options_members[] = {
+  {"workers", MEMBER_U32, offsetof(dog_options_t, workers), 0, NULL},
+  {"logLevel", MEMBER_CHOICE, offsetof(dog_options_t, log_level), 0, dog_log_level_choices},
+  {"connectionsMax", MEMBER_U32, offsetof(dog_options_t, connections_max), 0, NULL},
+  {"gatewaysMax", MEMBER_U32, offsetof(dog_options_t, gateways_max), 0, NULL},
+  {"shardsMax", MEMBER_U32, offsetof(dog_options_t, shards_max), 0, NULL},
+  {"shardsTotalMax", MEMBER_U32, offsetof(dog_options_t, shards_total_max), 0, NULL},
+  {"uidsMax", MEMBER_U32, offsetof(dog_options_t, uids_max), 0, NULL},
+  {"mailboxBytesMax", MEMBER_U32, offsetof(dog_options_t, mailbox_bytes_max), 0, NULL},
+  {"targetBytesMax", MEMBER_U32, offsetof(dog_options_t, target_bytes_max), 0, NULL},
+  {"headerBytesMax", MEMBER_U32, offsetof(dog_options_t, header_bytes_max), 0, NULL},
+  {"headerCountMax", MEMBER_U32, offsetof(dog_options_t, header_count_max), 0, NULL},
+  {"bodyBytesMax", MEMBER_U32, offsetof(dog_options_t, body_bytes_max), 0, NULL},
+  {"messageBytesMax", MEMBER_U32, offsetof(dog_options_t, message_bytes_max), 0, NULL},
+  {"outboxBytesMax", MEMBER_U32, offsetof(dog_options_t, outbox_bytes_max), 0, NULL},
+  {"outboxPolicy", MEMBER_CHOICE, offsetof(dog_options_t, outbox_policy), 0, dog_outbox_policy_choices},
+  {"readTurnBytesMax", MEMBER_U32, offsetof(dog_options_t, read_turn_bytes_max), 0, NULL},
+  {"writeTurnBytesMax", MEMBER_U32, offsetof(dog_options_t, write_turn_bytes_max), 0, NULL},
+  {"deflateTurnBytesMax", MEMBER_U32, offsetof(dog_options_t, deflate_turn_bytes_max), 0, NULL},
+  {"gossipBytesMax", MEMBER_U32, offsetof(dog_options_t, gossip_bytes_max), 0, NULL},
+  {"gossipsMax", MEMBER_U32, offsetof(dog_options_t, gossips_max), 0, NULL},
+  {"timersMax", MEMBER_U32, offsetof(dog_options_t, timers_max), 0, NULL},
+  {"headerTimeoutMs", MEMBER_U32, offsetof(dog_options_t, header_timeout_ms), 0, NULL},
+  {"bodyTimeoutMs", MEMBER_U32, offsetof(dog_options_t, body_timeout_ms), 0, NULL},
+  {"bodyTotalTimeoutMs", MEMBER_U32, offsetof(dog_options_t, body_total_timeout_ms), 0, NULL},
+  {"sendTotalTimeoutMs", MEMBER_U32, offsetof(dog_options_t, send_total_timeout_ms), 0, NULL},
+  {"tcpKeepaliveMs", MEMBER_U32, offsetof(dog_options_t, tcp_keepalive_ms), 0, NULL},
+  {"tcpUserTimeoutMs", MEMBER_U32, offsetof(dog_options_t, tcp_user_timeout_ms), 0, NULL},
+  {"keepaliveTimeoutMs", MEMBER_U32, offsetof(dog_options_t, keepalive_timeout_ms), 0, NULL},
+  {"identifyTimeoutMs", MEMBER_U32, offsetof(dog_options_t, identify_timeout_ms), 0, NULL},
+  {"receiveTimeoutMs", MEMBER_U32, offsetof(dog_options_t, receive_timeout_ms), 0, NULL},
+  {"startTimeoutMs", MEMBER_U32, offsetof(dog_options_t, start_timeout_ms), 0, NULL},
+  {"pingIntervalMs", MEMBER_U32, offsetof(dog_options_t, ping_interval_ms), 0, NULL},
+  {"pingTimeoutMs", MEMBER_U32, offsetof(dog_options_t, ping_timeout_ms), 0, NULL},
+  {"closeTimeoutMs", MEMBER_U32, offsetof(dog_options_t, close_timeout_ms), 0, NULL},
+  {"connectionsPerAddressMax", MEMBER_U32, offsetof(dog_options_t, connections_per_address_max), 0, NULL},
+  {"trustedProxies", MEMBER_TEXT, offsetof(dog_options_t, trusted_proxies), 0, NULL},
+  {"frameBytesMax", MEMBER_U32, offsetof(dog_options_t, frame_bytes_max), 0, NULL},
+  {"unfinishedBytesMax", MEMBER_U32, offsetof(dog_options_t, unfinished_bytes_max), 0, NULL},
+  {"messageTimeoutMs", MEMBER_U32, offsetof(dog_options_t, message_timeout_ms), 0, NULL},
+  {"handshakeTimeoutMs", MEMBER_U32, offsetof(dog_options_t, handshake_timeout_ms), 0, NULL},
+  {"idleTimeoutMs", MEMBER_U32, offsetof(dog_options_t, idle_timeout_ms), 0, NULL},
+  {"gossipTimeoutMs", MEMBER_U32, offsetof(dog_options_t, gossip_timeout_ms), 0, NULL},
+  {"messageRateMax", MEMBER_U32, offsetof(dog_options_t, message_rate_max), 0, NULL},
+  {"messageBurstMax", MEMBER_U32, offsetof(dog_options_t, message_burst_max), 0, NULL},
+  {"byteRateMax", MEMBER_U32, offsetof(dog_options_t, byte_rate_max), 0, NULL},
+  {"byteBurstMax", MEMBER_U32, offsetof(dog_options_t, byte_burst_max), 0, NULL},
+  {"ratePolicy", MEMBER_CHOICE, offsetof(dog_options_t, rate_policy), 0, dog_rate_policy_choices},
+  {"admissionLagMs", MEMBER_U32, offsetof(dog_options_t, admission_lag_ms), 0, NULL},
+  {"admissionMemoryBytes", MEMBER_U64, offsetof(dog_options_t, admission_memory_bytes), 0, NULL},
+  {"retryAfterSeconds", MEMBER_U32, offsetof(dog_options_t, retry_after_seconds), 0, NULL},
+  {"eventsMax", MEMBER_U32, offsetof(dog_options_t, events_max), 0, NULL},
+  {"eventBytesMax", MEMBER_U32, offsetof(dog_options_t, event_bytes_max), 0, NULL},
+  {NULL, MEMBER_U32, 0, 0, NULL},
+};
+
+const member_t gateway_members[] = {
+  {"name", MEMBER_TEXT, offsetof(dog_gateway_class_t, name), 0, NULL},
+  {"child", MEMBER_TEXT, offsetof(dog_gateway_class_t, child), 0, NULL},
+  {"limit", MEMBER_U32, offsetof(dog_gateway_class_t, limit), 0, NULL},
+  {"stickySeconds", MEMBER_U32, offsetof(dog_gateway_class_t, sticky_seconds), 0, NULL},
+  {"stickyMax", MEMBER_U32, offsetof(dog_gateway_class_t, sticky_max), 0, NULL},
+  {"idleSeconds", MEMBER_U32, offsetof(dog_gateway_class_t, idle_seconds), 0, NULL},
+  {"placement", MEMBER_CHOICE, offsetof(dog_gateway_class_t, placement), 0, dog_placement_choices},
+  {"connectionsMax", MEMBER_U32, offsetof(dog_gateway_class_t, connections_max), 0, NULL},
+  {"clusterizeEvents", MEMBER_FLAG, offsetof(dog_gateway_class_t, clusterize_events), 0, NULL},
+  {NULL, MEMBER_U32, 0, 0, NULL},
+};
+
+const member_t shard_members[] = {
+  {"name", MEMBER_TEXT, offsetof(dog_shard_class_t, name), 0, NULL},
+  {"parent", MEMBER_TEXT, offsetof(dog_shard_class_t, parent), 0, NULL},
+  {"origins", MEMBER_TEXTS, offsetof(dog_shard_class_t, origins), offsetof(dog_shard_class_t, origin_count), NULL},
+  {"deflate", MEMBER_FLAG, offsetof(dog_shard_class_t, deflate), 0, NULL},
+  {"deflateLevel", MEMBER_U32, offsetof(dog_shard_class_t, deflate_level), 0, NULL},
+  {"deflateWindowBits", MEMBER_U32, offsetof(dog_shard_class_t, deflate_window_bits), 0, NULL},
+  {"deflateClientWindowBits", MEMBER_U32, offsetof(dog_shard_class_t, deflate_client_window_bits), 0, NULL},
+  {"deflateClientContext", MEMBER_FLAG, offsetof(dog_shard_class_t, deflate_client_context), 0, NULL},
+  {"deflateBytesMin", MEMBER_U32, offsetof(dog_shard_class_t, deflate_bytes_min), 0, NULL},
+  {"gossipEvents", MEMBER_FLAG, offsetof(dog_shard_class_t, gossip_events), 0, NULL},
+  {"startLater", MEMBER_FLAG, offsetof(dog_shard_class_t, start_later), 0, NULL},
+  {NULL, MEMBER_U32, 0, 0, NULL},
+};
+
+const member_t listen_members[] = {
+  {"host", MEMBER_TEXT, offsetof(dog_listen_options_t, host), 0, NULL},
+  {"port", MEMBER_U16, offsetof(dog_listen_options_t, port), 0, NULL},
+  {"path", MEMBER_TEXT, offsetof(dog_listen_options_t, path), 0, NULL},
+  {"certificates", MEMBER_CERTIFICATES, offsetof(dog_listen_options_t, certificates),
+   offsetof(dog_listen_options_t, certificate_count), NULL},
+  {"clientCaFile", MEMBER_TEXT, offsetof(dog_listen_options_t, client_ca_file), 0, NULL},
+  {"clientCertificate", MEMBER_CHOICE, offsetof(dog_listen_options_t, client_certificate),
+   0, dog_client_certificate_choices},
+  {"proxyProtocol", MEMBER_FLAG, offsetof(dog_listen_options_t, proxy_protocol), 0, NULL},
+  {"ipv6Only", MEMBER_FLAG, offsetof(dog_listen_options_t, ipv6_only), 0, NULL},
+  {"mode", MEMBER_U32, offsetof(dog_listen_options_t, mode), 0, NULL},
+  {NULL, MEMBER_U32, 0, 0, NULL},
+};
+
+const member_t certificate_members[] = {
+  {"certificateFile", MEMBER_TEXT, offsetof(dog_certificate_t, certificate_file), 0, NULL},
+  {"keyFile", MEMBER_TEXT, offsetof(dog_certificate_t, key_file), 0, NULL},
+  {NULL, MEMBER_U32, 0, 0, NULL},
+};
+
+const member_t stats_members[] = {
+  {"connections", MEMBER_U64, offsetof(dog_stats_t, connections), 0, NULL},
+  {"sockets", MEMBER_U64, offsetof(dog_stats_t, sockets), 0, NULL},
+  {"requests", MEMBER_U64, offsetof(dog_stats_t, requests), 0, NULL},
+  {"gateways", MEMBER_U64, offsetof(dog_stats_t, gateways), 0, NULL},
+  {"shards", MEMBER_U64, offsetof(dog_stats_t, shards), 0, NULL},
+  {"places", MEMBER_U64, offsetof(dog_stats_t, places), 0, NULL},
+  {"connectionsTotal", MEMBER_U64, offsetof(dog_stats_t, connections_total), 0, NULL},
+  {"requestsTotal", MEMBER_U64, offsetof(dog_stats_t, requests_total), 0, NULL},
+  {"messagesIn", MEMBER_U64, offsetof(dog_stats_t, messages_in), 0, NULL},
+  {"messagesOut", MEMBER_U64, offsetof(dog_stats_t, messages_out), 0, NULL},
+  {"bytesIn", MEMBER_U64, offsetof(dog_stats_t, bytes_in), 0, NULL},
+  {"bytesOut", MEMBER_U64, offsetof(dog_stats_t, bytes_out), 0, NULL},
+  {"dropped", MEMBER_U64, offsetof(dog_stats_t, dropped), 0, NULL},
+  {"refused", MEMBER_U64, offsetof(dog_stats_t, refused), 0, NULL},
+  {"rateLimited", MEMBER_U64, offsetof(dog_stats_t, rate_limited), 0, NULL},
+  {"events", MEMBER_U64, offsetof(dog_stats_t, events), 0, NULL},
+  {NULL, MEMBER_U32, 0, 0, NULL},
+};
+
+const member_t gateway_stats_members[] = {
+  {"shards", MEMBER_U64, offsetof(dog_gateway_stats_t, shards), 0, NULL},
+  {"connections", MEMBER_U64, offsetof(dog_gateway_stats_t, connections), 0, NULL},
+  {NULL, MEMBER_U32, 0, 0, NULL},
+};
+
+const choice_t header_constants[] = {
+  {"FETCH", DOG_EVENT_FETCH},
+  {"IDENTIFY", DOG_EVENT_IDENTIFY},
+  {"CLUSTERIZE", DOG_EVENT_CLUSTERIZE},
+  {"RECEIVE", DOG_EVENT_RECEIVE},
+  {"GOSSIP", DOG_EVENT_GOSSIP},
+  {"START", DOG_EVENT_START},
+  {"STOP", DOG_EVENT_STOP},
+  {"OPEN", DOG_EVENT_OPEN},
+  {"MESSAGE", DOG_EVENT_MESSAGE},
+  {"CLOSE", DOG_EVENT_CLOSE},
+  {"ERROR", DOG_EVENT_ERROR},
+  {"DRAIN", DOG_EVENT_DRAIN},
+  {"WHISPERED", DOG_EVENT_WHISPERED},
+  {"GOSSIPED", DOG_EVENT_GOSSIPED},
+  {"WRITABLE", DOG_EVENT_WRITABLE},
+  {"ENDED", DOG_EVENT_ENDED},
+  {"LOG", DOG_EVENT_LOG},
+  {"STOPPED", DOG_EVENT_STOPPED},
+  {"RETIRE", DOG_EVENT_RETIRE},
+  {"CALL", DOG_EVENT_CALL},
+  {"OK", DOG_OK},
+  {"EINVAL", DOG_EINVAL},
+  {"ESTALE", DOG_ESTALE},
+  {"EKIND", DOG_EKIND},
+  {"ETHREAD", DOG_ETHREAD},
+  {"EFORKED", DOG_EFORKED},
+  {"ENOENT", DOG_ENOENT},
+  {"EEXIST", DOG_EEXIST},
+  {"ESTATE", DOG_ESTATE},
+  {"ETOOBIG", DOG_ETOOBIG},
+  {"EFULL", DOG_EFULL},
+  {"EUPGRADE", DOG_EUPGRADE},
+  {"ECLOSED", DOG_ECLOSED},
+  {"EADDRINUSE", DOG_EADDRINUSE},
+  {"EADDR", DOG_EADDR},
+  {"ENOMEM", DOG_ENOMEM},
+  {"ESYSTEM", DOG_ESYSTEM},
+  {"EHOST", DOG_EHOST},
+  {"ETIMEDOUT", DOG_ETIMEDOUT},
+  {"EGONE", DOG_EGONE},
+  {"ENOHANDLER", DOG_ENOHANDLER},
+  {"EPROTOCOL", DOG_EPROTOCOL},
+  {"ERESET", DOG_ERESET},
+  {"ESLOW", DOG_ESLOW},
+  {"ERATE", DOG_ERATE},
+  {"ETLS", DOG_ETLS},
+  {"ECANCELLED", DOG_ECANCELLED},
+  {NULL, 0},
+};
