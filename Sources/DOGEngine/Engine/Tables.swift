@@ -6,7 +6,7 @@ struct Tables {
   let shards: SlotMap<ShardCore>
   let gateways: SlotMap<GatewayCore>
   let gossips: SlotMap<GossipTicket>
-  let inquiries: SlotMap<GossipRound>
+  let gossipRounds: SlotMap<GossipRound>
   let lingerings: SlotMap<Lingering>
   let streams = StreamTable()
   let calls: Lock<HostCalls>
@@ -21,7 +21,7 @@ struct Tables {
     shards = map()
     gateways = map()
     gossips = map()
-    inquiries = map()
+    gossipRounds = map()
     lingerings = map()
     calls = Lock(
       HostCalls(engine: engine, worker: worker, firstGeneration: firstGeneration, timersMax: timersMax))
@@ -36,7 +36,7 @@ struct Tables {
     case .socket: sockets.find(handle)?.deadlineCame(now)
     case .clusterize: if let ticket = tickets.find(handle) { ticket.clusterizeTimedOut(on: worker) }
     case .gossip: gossips.find(handle)?.deadlineCame()
-    case .inquiry: inquiries.find(handle)?.deadlineCame()
+    case .gossipRound: gossipRounds.find(handle)?.deadlineCame()
     case .lingering: lingerings.find(handle)?.deadlineCame(now)
     case .timer: worker.call(handle)
     case .shard: shards.find(handle)?.startDeadlineCame(now)

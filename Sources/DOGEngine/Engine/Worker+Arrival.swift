@@ -20,9 +20,9 @@ extension Worker {
       stream.preface = proxyHeader(of: connection, stream)
     }
     if admitted > engine.options.connectionsMax {
-      connection.refuseOnArrival("the engine has connections_max connections")
+      connection.refuseConnection("the engine has connections_max connections")
     } else if let overload = overload() {
-      connection.refuseOnArrival(overload)
+      connection.refuseConnection(overload)
     } else if !endpoint.expectsProxyHeader {
       enter(connection, stream)
     }
@@ -67,7 +67,7 @@ extension Worker {
       !engine.trustedProxies.contains(address)
     else { return }
     guard let place = counts.enter(address) else {
-      connection.refuseOnArrival("its address has connections_per_address_max connections")
+      connection.refuseConnection("its address has connections_per_address_max connections")
       return
     }
     stream.place = place

@@ -6,8 +6,8 @@ extension Worker {
       switch owner.kind {
       case .socket: tables.sockets.find(owner)?.unfinishedTooLong()
       case .connection: tables.connections.find(owner)?.unfinishedTooLong()
-      case .gateway, .shard, .gossip, .timer, .fetch, .identify, .clusterize, .receive, .waiting, .inquiry, .lingering,
-        nil:
+      case .gateway, .shard, .gossip, .timer, .fetch, .identify, .clusterize, .receive, .waiting, .gossipRound,
+        .lingering, nil:
         preconditionFailure("a \(String(describing: owner.kind)) reads nothing")
       }
     }

@@ -139,7 +139,7 @@ extension HostView.Content {
     case .shard: shards[handle] = nil
     case .gateway: gateways[handle] = nil
     case .fetch, .identify, .clusterize, .receive: requests[handle] = nil
-    case .gossip, .timer, .waiting, .inquiry, .connection, .lingering, nil: break
+    case .gossip, .timer, .waiting, .gossipRound, .connection, .lingering, nil: break
     }
   }
 }

@@ -54,7 +54,7 @@ final class GossipRound: @unchecked Sendable {
     let deadline = Worker.preciseNow + (timeoutMs > 0 ? timeoutMs : worker.options.gossipTimeoutMs)
     let asked = (others + [worker]).reduce(UInt64(0)) { $0 | 1 << UInt64($1.index) }
     let round = GossipRound(shard: shard, deadline: deadline, workers: asked, gossiped: gossiped)
-    guard let handle = worker.tables.inquiries.insert(round, as: .inquiry) else { return .full }
+    guard let handle = worker.tables.gossipRounds.insert(round, as: .gossipRound) else { return .full }
     round.handle = handle
     shard.rounds[handle] = round
     worker.remind(handle, at: deadline)
@@ -77,16 +77,16 @@ final class GossipRound: @unchecked Sendable {
     if worker === shard.worker {
       report(siblings, from: worker.index)
     } else {
-      shard.worker.post { [index = worker.index] in $0.tables.inquiries.find(handle)?.report(siblings, from: index) }
+      shard.worker.post { [index = worker.index] in $0.tables.gossipRounds.find(handle)?.report(siblings, from: index) }
     }
   }
 
   /// A sibling has answered.
   func answerFrom(_ worker: Worker, _ handle: Handle, _ sibling: Handle, _ status: Status, _ data: [UInt8]) {
     if worker === shard.worker {
-      worker.tables.inquiries.find(handle)?.answer(sibling, status, data)
+      worker.tables.gossipRounds.find(handle)?.answer(sibling, status, data)
     } else {
-      shard.worker.post(bytes: data.count) { $0.tables.inquiries.find(handle)?.answer(sibling, status, data) }
+      shard.worker.post(bytes: data.count) { $0.tables.gossipRounds.find(handle)?.answer(sibling, status, data) }
     }
   }
 
@@ -135,7 +135,7 @@ final class GossipRound: @unchecked Sendable {
   private func end(_ status: Status) {
     // While the Shard ends, the host that is told of one question may answer another.
     guard shard.rounds.removeValue(forKey: handle) != nil else { return }
-    shard.worker.tables.inquiries.remove(handle)
+    shard.worker.tables.gossipRounds.remove(handle)
     shard.worker.callOut { [gossiped, results] in gossiped(status, results) }
   }
 }

@@ -5,7 +5,7 @@ extension HTTPConnection {
   /// Refuses a connection that is not let in, with 503 as soon as its handshake is over. The close then takes its time
   /// as for any other. If 256 refused connections are open already, the 503 is sent at once if that is possible (plain
   /// TCP, no PROXY header to come), and the connection closed.
-  func refuseOnArrival(_ reason: StaticString) {
+  func refuseConnection(_ reason: StaticString) {
     guard refusal == nil else { return }
     guard worker.refusedConnections < Worker.refusedConnectionsMax else {
       guard stream.isPlain else { return breakOff("\(reason)") }

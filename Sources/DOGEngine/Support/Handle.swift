@@ -19,7 +19,7 @@ struct Handle: Hashable, Sendable {
     // siblings, and a connection that only waits for its peer's end.
     case waiting = 9
     case connection = 10
-    case inquiry = 11
+    case gossipRound = 11
     case lingering = 12
 
     var isRequest: Bool { (Kind.fetch.rawValue...Kind.receive.rawValue).contains(rawValue) }

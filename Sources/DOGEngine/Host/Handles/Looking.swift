@@ -2,11 +2,11 @@
 // of them.
 
 extension Handle {
-  /// Where to look for the object: the host's view, or nil for its worker, which the calling thread must be. `isKind`:
-  /// the handle is of the expected kind.
-  func view(of isKind: Bool) throws(Status) -> HostView? {
+  /// Where to look for the object: the host's view, or nil for its worker, which the calling thread must be.
+  /// `isOfKind`: the handle is of the expected kind.
+  func view(isOfKind: Bool) throws(Status) -> HostView? {
     guard !EngineTable.isForked else { throw .forked }
-    guard isKind else { throw misfit }
+    guard isOfKind else { throw misfit }
     if let worker = Worker.current, worker.engineNumber == engine { return nil }
     return EngineTable.find(engine)?.events?.view
   }
@@ -22,7 +22,7 @@ extension Handle {
 
 extension RequestHandle {
   func look() throws(Status) -> (request: HTTPRequest, uid: Name?) {
-    guard let view = try handle.view(of: handle.kind?.isRequest == true) else {
+    guard let view = try handle.view(isOfKind: handle.kind?.isRequest == true) else {
       let ticket = try find()
       return (ticket.exchange.request, ticket.uid)
     }
@@ -40,7 +40,7 @@ extension RequestHandle {
 
 extension SocketHandle {
   func look() throws(Status) -> (uid: Name, shard: Handle, data: UnsafeMutableRawPointer?) {
-    guard let view = try handle.view(of: handle.kind == .socket) else {
+    guard let view = try handle.view(isOfKind: handle.kind == .socket) else {
       let socket = try find()
       return (socket.uid, socket.shard.handle, socket.data)
     }
@@ -49,7 +49,7 @@ extension SocketHandle {
   }
 
   func setData(_ data: UnsafeMutableRawPointer?) throws(Status) {
-    guard let view = try handle.view(of: handle.kind == .socket) else {
+    guard let view = try handle.view(isOfKind: handle.kind == .socket) else {
       try find().data = data
       return
     }
@@ -59,7 +59,7 @@ extension SocketHandle {
 
 extension ShardHandle {
   func look() throws(Status) -> (id: Name, data: UnsafeMutableRawPointer?) {
-    guard let view = try handle.view(of: handle.kind == .shard) else {
+    guard let view = try handle.view(isOfKind: handle.kind == .shard) else {
       let shard = try find()
       return (shard.id, shard.data)
     }
@@ -68,7 +68,7 @@ extension ShardHandle {
   }
 
   func setData(_ data: UnsafeMutableRawPointer?) throws(Status) {
-    guard let view = try handle.view(of: handle.kind == .shard) else {
+    guard let view = try handle.view(isOfKind: handle.kind == .shard) else {
       try find().data = data
       return
     }
@@ -77,7 +77,7 @@ extension ShardHandle {
 
   /// How many sockets are open on it; `body` gets the first `capacity` of them.
   func lookAtSockets(_ capacity: Int, _ body: (Int, Handle) -> Void) throws(Status) -> Int {
-    guard let view = try handle.view(of: handle.kind == .shard) else {
+    guard let view = try handle.view(isOfKind: handle.kind == .shard) else {
       let shard = try find()
       var index = 0
       if capacity > 0 {
@@ -96,7 +96,7 @@ extension ShardHandle {
 
 extension GatewayHandle {
   func look() throws(Status) -> (name: Name, data: UnsafeMutableRawPointer?) {
-    guard let view = try handle.view(of: handle.kind == .gateway) else {
+    guard let view = try handle.view(isOfKind: handle.kind == .gateway) else {
       let gateway = try find()
       return (gateway.key.name, gateway.data)
     }
@@ -105,7 +105,7 @@ extension GatewayHandle {
   }
 
   func setData(_ data: UnsafeMutableRawPointer?) throws(Status) {
-    guard let view = try handle.view(of: handle.kind == .gateway) else {
+    guard let view = try handle.view(isOfKind: handle.kind == .gateway) else {
       try find().data = data
       return
     }

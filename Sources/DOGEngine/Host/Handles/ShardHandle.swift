@@ -18,7 +18,7 @@ extension ShardHandle {
 
   /// The Gateway that it belongs to.
   func findGateway() throws(Status) -> GatewayHandle {
-    if let view = try handle.view(of: handle.kind == .shard) {
+    if let view = try handle.view(isOfKind: handle.kind == .shard) {
       guard let found = view.shard(handle) else { throw .stale }
       return GatewayHandle(found.gateway)
     }
