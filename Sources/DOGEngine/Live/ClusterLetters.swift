@@ -5,20 +5,19 @@
 enum ShardLetter: Sendable {
   case start
   /// A request was placed on it, and holds a place of its.
-  case receive(Exchange, Name)
+  case receive(Exchange, Place)
   /// The connection of a request that is answered with an upgrade.
-  indirect case adopt(DetachedUpgrade, Name, Upgrade)
+  indirect case adopt(DetachedUpgrade, Place, Upgrade)
   /// It was empty for long enough, or its cluster ends.
   case stop
 }
 
-/// To a Gateway, from the Shard in this slot of its placement.
+/// To a Gateway, of the Shard in this slot of its placement.
 enum GatewayLetter: Sendable {
   case started(slot: Int)
   /// It did not start and has ended; who waits for it gets this HTTP status.
   case failed(slot: Int, status: Int)
-  /// Who had this identity has left a place.
-  case released(Name, slot: Int)
+  case released(Place)
 }
 
 /// To a slice, from whoever speaks to the whole cluster.
@@ -43,8 +42,8 @@ extension ShardCore {
   func take(_ letter: ShardLetter) {
     switch letter {
     case .start: start()
-    case .receive(let exchange, let uid): receive(exchange, uid)
-    case .adopt(let detached, let uid, let upgrade): adopt(detached, uid, upgrade)
+    case .receive(let exchange, let place): receive(exchange, place)
+    case .adopt(let detached, let place, let upgrade): adopt(detached, place, upgrade)
     case .stop: stop()
     }
   }
@@ -59,7 +58,7 @@ extension GatewayCore {
     switch letter {
     case .started(let slot): shardStarted(slot)
     case .failed(let slot, let status): shardFailed(slot, status: status)
-    case .released(let uid, let slot): takeBack(uid, slot)
+    case .released(let place): takeBack(place)
     }
   }
 

@@ -4,7 +4,7 @@ extension GatewayCore {
   func stopWaiting(_ ticket: Ticket, in line: WaitingLine) {
     line.remove(ticket)
     if case .abandoned = line.outcome { return }
-    release(ticket.uid, slot: line.slot, from: home)
+    release(ticket.place, from: home)
   }
 
   /// Sends on the requests in this line, whose outcome is decided.
@@ -35,7 +35,7 @@ extension GatewayCore {
     ticket.end(on: home)
     switch line.outcome {
     case .abandoned(let answer): answer(ticket.exchange)
-    case .open, .ready: if let uid = ticket.uid { send(ticket.exchange, uid, to: line.slot) }
+    case .open, .ready: if let place = ticket.place { send(ticket.exchange, place) }
     }
   }
 
@@ -64,13 +64,13 @@ extension GatewayCore {
           }
           return home.engine.reserve(.shard)
         }
-      if decision == .noneLeft, isMade {
+      if case .noneLeft = decision, isMade {
         // One more is needed. In a turn of its own, because there may be many.
         home.post { home in home.makeRoom(.shard) { _, isMade in self.shardSought(isMade) } }
         return
       }
       nextSeeker += 1
-      carryOut(decision, for: exchange, uid)
+      carryOut(decision, for: exchange)
     }
     seekers.removeAll(keepingCapacity: seekers.count <= 64)
     nextSeeker = 0

@@ -118,56 +118,58 @@ final class GatewayCore: @unchecked Sendable {
     guard !exchange.hasLeft else { return }
     guard !hasEnded else { return exchange.refuse(503, "the engine stops", from: home) }
     let decision = placement.place(uid, now: home.now) { home.engine.reserve(.shard) }
-    guard decision != .noneLeft else {
+    if case .noneLeft = decision {
       seekers.append((exchange, uid))
       return seekShard()
     }
-    carryOut(decision, for: exchange, uid)
+    carryOut(decision, for: exchange)
   }
 
-  func carryOut(_ decision: Placement.Decision, for exchange: Exchange, _ uid: Name) {
+  func carryOut(_ decision: Placement.Decision, for exchange: Exchange) {
     switch decision {
     case .shard, .waits, .begins: countPlaces(1, on: home)
     case .full, .noneLeft, .atPlacesMax: break
     }
     noteHolding()
     switch decision {
-    case .shard(let slot): send(exchange, uid, to: slot)
-    case .waits(let slot):
-      guard let line = members.coming(slot) else {
-        preconditionFailure("waits for slot \(slot), which is not coming")
+    case .shard(let place): send(exchange, place)
+    case .waits(let place):
+      guard let line = members.coming(place.slot) else {
+        preconditionFailure("waits for slot \(place.slot), which is not coming")
       }
-      wait(exchange, uid, in: line)
-    case .begins(let slot):
-      wait(exchange, uid, in: members.begin(slot))
-      type.clusterizes ? askName(of: slot, for: exchange, uid) : nameShard(slot, ShardID.random())
+      wait(exchange, place, in: line)
+    case .begins(let place):
+      wait(exchange, place, in: members.begin(place.slot))
+      type.clusterizes ? askName(for: exchange, place) : nameShard(place.slot, ShardID.random())
     case .full: exchange.refuse(503, "the cluster has shards_max Shards, all full", from: home)
     case .noneLeft: exchange.refuse(503, "the engine has shards_total_max Shards, none of them empty", from: home)
     case .atPlacesMax: exchange.refuse(503, "the cluster has connections_max connections", from: home)
     }
   }
 
-  func send(_ exchange: Exchange, _ uid: Name, to slot: Int) {
-    guard let shard = members.ready(slot) else { preconditionFailure("placed on slot \(slot), which has no Shard") }
-    shard.tell(.receive(exchange, uid), from: home)
+  func send(_ exchange: Exchange, _ place: Place) {
+    guard let shard = members.ready(place.slot) else {
+      preconditionFailure("placed on slot \(place.slot), which has no Shard")
+    }
+    shard.tell(.receive(exchange, place), from: home)
   }
 
-  private func wait(_ exchange: Exchange, _ uid: Name, in line: WaitingLine) {
+  private func wait(_ exchange: Exchange, _ place: Place, in line: WaitingLine) {
     let deadline =
       members.starting(line.slot).flatMap { waitDeadline(for: $0) } ?? home.now + home.engine.options.identifyTimeoutMs
     guard
       let ticket = Ticket.put(
-        .waiting(self, line), exchange, uid: uid, on: home, timeoutMs: deadline - min(deadline, home.now))
-    else { return release(uid, slot: line.slot, from: home) }
+        .waiting(self, line), exchange, place: place, on: home, timeoutMs: deadline - min(deadline, home.now))
+    else { return release(place, from: home) }
     line.append(ticket)
   }
 
-  private func askName(of slot: Int, for exchange: Exchange, _ uid: Name) {
+  private func askName(for exchange: Exchange, _ place: Place) {
     guard
       let ticket = Ticket.put(
-        .clusterize(self, slot: slot), exchange, uid: uid, on: home,
+        .clusterize(self, slot: place.slot), exchange, place: place, on: home,
         timeoutMs: home.engine.options.identifyTimeoutMs)
-    else { return abandonShard(slot, status: 503) }
+    else { return abandonShard(place.slot, status: 503) }
     home.ask(ticket) { [self] request in try host?.clusterize(request) }
   }
 
@@ -243,14 +245,14 @@ final class GatewayCore: @unchecked Sendable {
 
   /// Gives a place back. From any worker, once for each that was reserved. It is not counted any more when this
   /// returns; home gives it to another request when the letter has come.
-  func release(_ uid: Name?, slot: Int, from worker: Worker) {
-    guard let uid else { return }
+  func release(_ place: Place?, from worker: Worker) {
+    guard let place else { return }
     countPlaces(-1, on: worker)
-    tell(.released(uid, slot: slot), from: worker)
+    tell(.released(place), from: worker)
   }
 
-  func takeBack(_ uid: Name, _ slot: Int) {
-    placement.release(uid, on: slot, now: home.now)
+  func takeBack(_ place: Place) {
+    placement.release(place, now: home.now)
     noteHolding()
     planSweep()
   }

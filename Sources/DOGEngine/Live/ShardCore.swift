@@ -148,61 +148,61 @@ final class ShardCore: DenseListElement, @unchecked Sendable {
   // MARK: Requests
 
   /// A request was placed here, with a place reserved.
-  func receive(_ exchange: Exchange, _ uid: Name) {
+  func receive(_ exchange: Exchange, _ place: Place) {
     worker.assertHere()
     guard !isStopped else {
-      gateway.release(uid, slot: slot, from: worker)
+      gateway.release(place, from: worker)
       return exchange.refuse(503, "the Shard has stopped", from: worker)
     }
     guard
       let ticket = Ticket.put(
-        .receive(self), exchange, uid: uid, on: worker, timeoutMs: worker.options.receiveTimeoutMs)
-    else { return gateway.release(uid, slot: slot, from: worker) }
+        .receive(self), exchange, place: place, on: worker, timeoutMs: worker.options.receiveTimeoutMs)
+    else { return gateway.release(place, from: worker) }
     worker.ask(ticket) { [self] request in try host?.receive(request) }
   }
 
   /// The host answers with an upgrade; the ticket has ended. The connection moves here from the worker it is on.
-  func connect(_ exchange: Exchange, _ uid: Name, _ upgrade: Upgrade) {
+  func connect(_ exchange: Exchange, _ place: Place, _ upgrade: Upgrade) {
     worker.assertHere()
     if exchange.origin === worker {
       exchange.connection.giveUp(exchange) { [self] given in
-        guard let given else { return gateway.release(uid, slot: slot, from: worker) }
-        open(given.stream, unread: given.unread, uid, upgrade)
+        guard let given else { return gateway.release(place, from: worker) }
+        open(given.stream, unread: given.unread, place, upgrade)
       }
       return
     }
     let isSent = exchange.origin.post { origin in
       exchange.connection.detach(exchange) { detached in
-        guard let detached else { return self.gateway.release(uid, slot: self.slot, from: origin) }
-        guard !self.tell(.adopt(detached, uid, upgrade), from: origin) else { return }
+        guard let detached else { return self.gateway.release(place, from: origin) }
+        guard !self.tell(.adopt(detached, place, upgrade), from: origin) else { return }
         origin.connectionEnded()
-        self.gateway.release(uid, slot: self.slot, from: origin)
+        self.gateway.release(place, from: origin)
       }
     }
     // That worker has ended, and the connection with it.
-    if !isSent { gateway.release(uid, slot: slot, from: worker) }
+    if !isSent { gateway.release(place, from: worker) }
   }
 
-  func adopt(_ detached: DetachedUpgrade, _ uid: Name, _ upgrade: Upgrade) {
+  func adopt(_ detached: DetachedUpgrade, _ place: Place, _ upgrade: Upgrade) {
     worker.assertHere()
     do {
       let stream = try Stream.adopt(detached.connection, on: worker.loop)
-      open(stream, unread: detached.unread, uid, upgrade)
+      open(stream, unread: detached.unread, place, upgrade)
     } catch {
       worker.logPeer(
         .error, "\(detached.connection.peer.text): reset, it could not be moved to its Shard's worker")
       worker.connectionEnded()
-      gateway.release(uid, slot: slot, from: worker)
+      gateway.release(place, from: worker)
     }
   }
 
-  private func open(_ stream: Stream, unread: [UInt8], _ uid: Name, _ upgrade: Upgrade) {
-    let socket = WebSocket(shard: self, stream: stream, uid: uid, deflate: upgrade.deflate, data: upgrade.data)
+  private func open(_ stream: Stream, unread: [UInt8], _ place: Place, _ upgrade: Upgrade) {
+    let socket = WebSocket(shard: self, stream: stream, place: place, deflate: upgrade.deflate, data: upgrade.data)
     guard !isStopped, !worker.isAborting, let handle = worker.tables.sockets.insert(socket, as: .socket) else {
       worker.logPeer(.info, "\(stream.peer.text): reset, its Shard has stopped")
       stream.reset()
       worker.connectionEnded()
-      return gateway.release(uid, slot: slot, from: worker)
+      return gateway.release(place, from: worker)
     }
     socket.open(handle, upgrade, unread: unread)
   }
@@ -228,7 +228,7 @@ final class ShardCore: DenseListElement, @unchecked Sendable {
   /// A socket is closed for good.
   func socketEnded(_ socket: WebSocket) {
     slice.leave(socket)
-    gateway.release(socket.uid, slot: slot, from: worker)
+    gateway.release(socket.place, from: worker)
   }
 }
 

@@ -42,9 +42,9 @@ extension Ticket {
   func carryOut(_ decision: UpgradeDecision, on worker: Worker) {
     switch decision {
     case .upgrade(let upgrade):
-      guard case .receive(let shard) = question, let uid else { return }
+      guard case .receive(let shard) = question, let place else { return }
       end(on: worker)
-      shard.connect(exchange, uid, upgrade)
+      shard.connect(exchange, place, upgrade)
     case .refuse(let status, let reason):
       _ = endResponded(on: worker)
       exchange.refuse(status, reason, from: worker)

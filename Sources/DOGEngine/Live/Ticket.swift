@@ -26,24 +26,27 @@ final class Ticket: LineElement, @unchecked Sendable {
 
   let question: Question
   let exchange: Exchange
-  let uid: Name?
+  /// The place that its request holds, which is given back when a `receive` or `waiting` question ends.
+  let place: Place?
   private(set) var handle = Handle.none
   /// Where it stands in its `WaitingLine`.
   var lineIndex = -1
 
-  init(_ question: Question, _ exchange: Exchange, uid: Name? = nil) {
+  init(_ question: Question, _ exchange: Exchange, place: Place? = nil) {
     self.question = question
     self.exchange = exchange
-    self.uid = uid
+    self.place = place
   }
+
+  var uid: Name? { place?.uid }
 
   /// Makes the ticket of a question. Nil: the client has left, or there are too many tickets and the request was
   /// refused. The caller then gives back what the question holds.
   static func put(
-    _ question: Question, _ exchange: Exchange, uid: Name? = nil, on worker: Worker, timeoutMs: UInt64
+    _ question: Question, _ exchange: Exchange, place: Place? = nil, on worker: Worker, timeoutMs: UInt64
   ) -> Ticket? {
     worker.assertHere()
-    let ticket = Ticket(question, exchange, uid: uid)
+    let ticket = Ticket(question, exchange, place: place)
     guard let handle = worker.tables.tickets.insert(ticket, as: question.kind) else {
       exchange.refuse(503, "no more requests can wait", from: worker)
       return nil
@@ -79,7 +82,7 @@ final class Ticket: LineElement, @unchecked Sendable {
   func endResponded(on worker: Worker) -> Bool {
     end(on: worker)
     switch question {
-    case .receive(let shard): shard.gateway.release(uid, slot: shard.slot, from: worker)
+    case .receive(let shard): shard.gateway.release(place, from: worker)
     case .identify(let gateway): gateway.endIfForgettable()
     case .clusterize: return false
     case .fetch, .waiting: break
@@ -121,7 +124,7 @@ final class Ticket: LineElement, @unchecked Sendable {
     case .identify(let gateway): gateway.endIfForgettable()
     case .clusterize(let gateway, let slot): gateway.abandonShard(slot, status: 503)
     case .waiting(let gateway, let line): gateway.stopWaiting(self, in: line)
-    case .receive(let shard): shard.gateway.release(uid, slot: shard.slot, from: worker)
+    case .receive(let shard): shard.gateway.release(place, from: worker)
     }
   }
 
@@ -129,7 +132,7 @@ final class Ticket: LineElement, @unchecked Sendable {
   /// has claimed it may read it.
   func giveUp(on worker: Worker) {
     worker.counters.add(.requests, -1)
-    if case .receive(let shard) = question { shard.gateway.release(uid, slot: shard.slot, from: worker) }
+    if case .receive(let shard) = question { shard.gateway.release(place, from: worker) }
   }
 
   /// The host did not name the Shard in time.

@@ -5,7 +5,7 @@
 final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
   let shard: ShardCore
   let stream: Stream
-  let uid: Name
+  let place: Place
   /// What was agreed on permessage-deflate; nil: no compression.
   private let deflate: DeflateAgreement?
   let encoding: FrameEncoding
@@ -53,10 +53,10 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
   /// When the next reminder is due; an earlier one is ignored.
   var remindedAt: UInt64 = .max
 
-  init(shard: ShardCore, stream: Stream, uid: Name, deflate: DeflateAgreement?, data: UnsafeMutableRawPointer?) {
+  init(shard: ShardCore, stream: Stream, place: Place, deflate: DeflateAgreement?, data: UnsafeMutableRawPointer?) {
     self.shard = shard
     self.stream = stream
-    self.uid = uid
+    self.place = place
     self.data = data
     outbox = Outbox(pool: shard.worker.pool)
     self.deflate = deflate
@@ -74,6 +74,8 @@ final class WebSocket: StreamOwner, GroupMember, @unchecked Sendable {
   }
 
   deinit { assert(hasEnded || handle == .none, "a socket was let go open") }
+
+  var uid: Name { place.uid }
 
   @inline(__always)
   var worker: Worker { shard.worker }

@@ -1,8 +1,7 @@
 /// Where one Gateway's connections go: the whole decision, and nothing else. Rules G2 to G6 hold here.
 ///
 /// A Shard is a slot, a small dense number that the caller maps to its own table and that is used again after the
-/// Shard has been retired or abandoned. A *place* is one connection's share of a Shard's limit: `place` reserves it,
-/// `release` gives it back, exactly once.
+/// Shard has been retired or abandoned. `place` reserves a `Place`, `release` gives it back, exactly once.
 ///
 ///     begins -- ready --> ready -- sweep --> retired
 ///        `--- abandon --> gone
@@ -31,14 +30,13 @@ struct Placement {
     var placesMax = Int.max
   }
 
-  enum Decision: Equatable {
-    /// A place was reserved on this ready Shard.
-    case shard(Int)
-    /// A place was reserved on this coming Shard: the request waits until it is ready.
-    case waits(Int)
-    /// A new, coming Shard was made and a place reserved on it: the caller has it named, then calls `ready` or
-    /// `abandon`.
-    case begins(Int)
+  enum Decision {
+    /// The place is on a ready Shard.
+    case shard(Place)
+    /// The place is on a coming Shard: the request waits until it is ready.
+    case waits(Place)
+    /// The place is on a new, coming Shard: the caller has it named, then calls `ready` or `abandon`.
+    case begins(Place)
     /// No Shard has room and there may not be another. Nothing was reserved.
     case full
     /// The same, but the cluster may have another Shard: the engine has none left for it.
@@ -116,24 +114,24 @@ struct Placement {
   mutating func place(_ uid: Name, now: UInt64, takesOneMore: () -> Bool = { true }) -> Decision {
     guard total < settings.placesMax else { return .atPlacesMax }
     let found = sticky.find(uid)
-    let decision: Decision
     let shard: Int
+    var isNew = false
     if let entry = found.entry, let last = shardWithRoom(remembered: entry, now: now) {
       shard = last
-      decision = shards[shard].state == .ready ? .shard(shard) : .waits(shard)
     } else if let top = heap.top, top.rank <= comingRank {
       shard = Int(top.shard)
-      decision = top.rank < comingRank ? .shard(shard) : .waits(shard)
     } else {
       guard shardCount < settings.shardsMax else { return .full }
       guard takesOneMore() else { return .noneLeft }
       shard = begin()
-      decision = .begins(shard)
+      isNew = true
     }
     reserve(shard)
     let entry = sticky.take(uid, found: found, shard: shard, ordinal: shards[shard].ordinal)
-    if shards[shard].state == .coming { wait(entry, for: shard) }
-    return decision
+    let place = Place(uid: uid, slot: shard, entry: entry)
+    guard shards[shard].state == .coming else { return .shard(place) }
+    wait(entry, for: shard)
+    return isNew ? .begins(place) : .waits(place)
   }
 
   /// A coming Shard has come: from now on it may be placed on.
@@ -159,9 +157,9 @@ struct Placement {
     forgetIfEmpty()
   }
 
-  /// Gives one place back.
-  mutating func release(_ uid: Name, on shard: Int, now: UInt64) {
-    guard let entry = sticky.find(uid).entry else { preconditionFailure("\(uid) holds no place") }
+  /// Gives a place back.
+  mutating func release(_ place: Place, now: UInt64) {
+    let shard = place.slot
     let isReady = shards[shard].state == .ready
     precondition(shards[shard].count > 0, "Shard \(shard) is \(shards[shard].state) and has no place taken")
     shards[shard].count -= 1
@@ -170,9 +168,9 @@ struct Placement {
     if isReady {
       if shards[shard].count == 0 { shards.age(shard, now: now) }
     } else {
-      stopWaiting(entry, for: shard)
+      stopWaiting(place.entry, for: shard)
     }
-    sticky.give(entry, now: now)
+    sticky.give(place.entry, now: now)
   }
 
   /// Retires the Shards that have been empty for `idleMs`, and says which: their slots may be used again at once.

@@ -45,7 +45,7 @@ import Testing
     var now: UInt64 = 12_345
     private let names = (0..<Run.uids).map { PlacementCluster.name("user \($0)") }
     /// Places that were reserved. One whose Shard is gone by now, an abandoned one, is dropped when it is met.
-    private var held: [(uid: Int, shard: Int, ordinal: Int)] = []
+    private var held: [(uid: Int, place: Place, ordinal: Int)] = []
     /// The Shards that clusterize still owes; in no order.
     private var coming: [Int] = []
     private var grows = true
@@ -95,37 +95,37 @@ import Testing
       let decision = placement.place(names[uid], now: now) { isOneLeft }
       let isThorough = step % 32 == 0
       if let expected = reference.objection(
-        to: decision, of: uid, now: now, isOneLeft: isOneLeft, thorough: isThorough)
+        to: PlacementOutcome(decision), of: uid, now: now, isOneLeft: isOneLeft, thorough: isThorough)
       {
-        throw wrong("step \(step): uid \(uid) got \(decision), should get \(expected)")
+        throw wrong("step \(step): uid \(uid) got \(PlacementOutcome(decision)), should get \(expected)")
       }
-      reference.placed(uid, decision, now: now)
+      reference.placed(uid, PlacementOutcome(decision), now: now)
       switch decision {
-      case .shard(let shard): try hold(uid, shard, "shard")
-      case .waits(let shard): try hold(uid, shard, "waits")
-      case .begins(let shard):
-        coming.append(shard)
-        try hold(uid, shard, "begins")
+      case .shard(let place): try hold(uid, place, "shard")
+      case .waits(let place): try hold(uid, place, "waits")
+      case .begins(let place):
+        coming.append(place.slot)
+        try hold(uid, place, "begins")
       case .full: counts["full", default: 0] += 1
       case .noneLeft: counts["noneLeft", default: 0] += 1
       case .atPlacesMax: counts["atPlacesMax", default: 0] += 1
       }
     }
 
-    private mutating func hold(_ uid: Int, _ shard: Int, _ name: String) throws {
-      held.append((uid, shard, reference.ordinal(shard)))
+    private mutating func hold(_ uid: Int, _ place: Place, _ name: String) throws {
+      held.append((uid, place, reference.ordinal(place.slot)))
       counts[name, default: 0] += 1
-      try check(shard)
+      try check(place.slot)
     }
 
     private mutating func release() throws {
       while !held.isEmpty {
         held.swapAt(random.below(held.count), held.count - 1)
-        let (uid, shard, ordinal) = held.removeLast()
-        guard reference.ordinal(shard) == ordinal else { continue }
-        placement.release(names[uid], on: shard, now: now)
-        reference.released(uid, on: shard, now: now)
-        return try check(shard)
+        let (uid, place, ordinal) = held.removeLast()
+        guard reference.ordinal(place.slot) == ordinal else { continue }
+        placement.release(place, now: now)
+        reference.released(uid, on: place.slot, now: now)
+        return try check(place.slot)
       }
     }
 

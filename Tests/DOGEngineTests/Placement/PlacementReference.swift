@@ -52,11 +52,11 @@ struct PlacementReference {
   /// Nil if the decision is right, else what it should have been. `thorough` looks at every Shard for the oldest of
   /// equals; without it any of the least utilised will do.
   func objection(
-    to decision: Placement.Decision, of uid: Int, now: UInt64, isOneLeft: Bool, thorough: Bool
+    to decision: PlacementOutcome, of uid: Int, now: UInt64, isOneLeft: Bool, thorough: Bool
   ) -> String? {
     if total >= settings.placesMax { return decision == .atPlacesMax ? nil : "at placesMax" }
     if let last = lastShard(of: uid, now: now) {
-      let expected: Placement.Decision = coming.contains(last) ? .waits(last) : .shard(last)
+      let expected: PlacementOutcome = coming.contains(last) ? .waits(last) : .shard(last)
       return decision == expected ? nil : "\(expected), where it was last"
     }
     let withReadyRoom = readyWithCount.dropLast()
@@ -116,7 +116,7 @@ struct PlacementReference {
 
   // MARK: What happened
 
-  mutating func placed(_ uid: Int, _ decision: Placement.Decision, now: UInt64) {
+  mutating func placed(_ uid: Int, _ decision: PlacementOutcome, now: UInt64) {
     let shard: Int
     switch decision {
     case .full, .noneLeft, .atPlacesMax: return

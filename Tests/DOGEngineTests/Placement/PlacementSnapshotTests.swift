@@ -12,31 +12,30 @@ import Testing
   /// A placement as random operations make it, the places that are held, and the Shards that are coming.
   private static func random(
     _ random: inout TestRandom, _ policy: PlacementPolicy
-  ) throws -> (Placement, held: [(uid: Name, shard: Int)], coming: [Int]) {
+  ) throws -> (Placement, held: [Place], coming: [Int]) {
     var placement = Placement(settings: settings(policy))
-    var held: [(uid: Name, shard: Int)] = []
+    var held: [Place] = []
     var coming: [Int] = []
     for now in 0..<UInt64(40 + random.below(200)) {
       switch random.below(10) {
       case 0..<5:
         let uid = try uid(random.below(60))
         switch placement.place(uid, now: now * 10) {
-        case .shard(let shard), .waits(let shard): held.append((uid, shard))
-        case .begins(let shard):
-          held.append((uid, shard))
-          coming.append(shard)
+        case .shard(let place), .waits(let place): held.append(place)
+        case .begins(let place):
+          held.append(place)
+          coming.append(place.slot)
         case .full, .noneLeft, .atPlacesMax: break
         }
       case 5..<7:
         guard !held.isEmpty else { continue }
-        let (uid, shard) = held.remove(at: random.below(held.count))
-        placement.release(uid, on: shard, now: now * 10)
+        placement.release(held.remove(at: random.below(held.count)), now: now * 10)
       case 7, 8:
         guard !coming.isEmpty else { continue }
         let shard = coming.remove(at: random.below(coming.count))
         if random.below(4) == 0 {
           placement.abandon(shard, now: now * 10)
-          held.removeAll { $0.shard == shard }
+          held.removeAll { $0.slot == shard }
         } else {
           placement.ready(shard, now: now * 10)
         }
@@ -51,10 +50,7 @@ import Testing
   private static func decisions(_ placement: Placement, _ uids: [Name], now: UInt64) -> [UInt64?] {
     var placement = placement
     return uids.map { uid in
-      switch placement.place(uid, now: now) {
-      case .shard(let shard), .waits(let shard), .begins(let shard): placement.shards[shard].ordinal
-      case .full, .noneLeft, .atPlacesMax: nil
-      }
+      placement.place(uid, now: now).place.map { placement.shards[$0.slot].ordinal }
     }
   }
 
@@ -66,7 +62,7 @@ import Testing
       var (placement, held, coming) = try Self.random(&random, policy)
       let snapshot = placement.snapshot
       for shard in coming { placement.abandon(shard, now: 3000) }
-      for (uid, shard) in held where !coming.contains(shard) { placement.release(uid, on: shard, now: 3000) }
+      for place in held where !coming.contains(place.slot) { placement.release(place, now: 3000) }
       let restored = try #require(Placement(settings: placement.settings, restoring: snapshot, now: 3000))
       restored.checkInvariants()
       #expect(restored.total == 0 && restored.shardCount == placement.shardCount)
@@ -87,10 +83,10 @@ import Testing
 
   @Test func `G2: a Shard that had not come, and what is remembered of it, are not restored`() throws {
     var placement = Placement(settings: Self.settings())
-    #expect(placement.place(try Self.uid(1), now: 0) == .begins(0))
+    #expect(PlacementOutcome(placement.place(try Self.uid(1), now: 0)) == .begins(0))
     placement.ready(0, now: 0)
-    for number in 2...3 { #expect(placement.place(try Self.uid(number), now: 0) == .shard(0)) }
-    #expect(placement.place(try Self.uid(4), now: 0) == .begins(1))
+    for number in 2...3 { #expect(PlacementOutcome(placement.place(try Self.uid(number), now: 0)) == .shard(0)) }
+    #expect(PlacementOutcome(placement.place(try Self.uid(4), now: 0)) == .begins(1))
     let snapshot = placement.snapshot
     #expect(snapshot.shards == [0] && snapshot.nextOrdinal == 2)
     #expect(snapshot.memories.map(\.uid) == (try (1...3).map { try Self.uid($0) }))
