@@ -223,9 +223,10 @@ struct Placement {
 
   /// G2: the Shard that a memory names, if it is still there and has room.
   private func shardWithRoom(remembered entry: Int, now: UInt64) -> Int? {
-    let memory = sticky.memories[entry]
-    let shard = Int(memory.shard)
-    guard shards.isUsed(shard), shards[shard].ordinal == memory.ordinal, shards[shard].count < settings.limit,
+    // Field by field: a copy of the memory would count a reference to its uid.
+    let shard = Int(sticky.memories[entry].shard)
+    guard shards.isUsed(shard), shards[shard].ordinal == sticky.memories[entry].ordinal,
+      shards[shard].count < settings.limit,
       sticky.isValid(entry, now: now)
     else { return nil }
     return shard
