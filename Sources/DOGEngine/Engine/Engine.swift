@@ -34,6 +34,8 @@ public final class Engine: @unchecked Sendable {
   /// As they were at the start; read by the workers.
   private(set) var definitions = Definitions()
   private(set) var workers: [Worker] = []
+  /// The same, to be reached without a count of references.
+  private var workerList: UnsafeMutableBufferPointer<Unmanaged<Worker>> = .init(start: nil, count: 0)
   private let homeKey = UInt64.random(in: 0...UInt64.max)
 
   let directory = Directory()
@@ -97,7 +99,17 @@ public final class Engine: @unchecked Sendable {
   }
 
   /// A thread that answers holds the engine meanwhile, so no answer is under way now.
-  deinit { for worker in workers { worker.tables.letGoOfClaimed() } }
+  deinit {
+    for worker in workers { worker.tables.letGoOfClaimed() }
+    workerList.deallocate()
+  }
+
+  /// The worker of this index, for as long as the engine lives. Any thread. Nil: there is none, or the engine was not
+  /// started.
+  @inline(__always)
+  func startedWorker(_ index: Int) -> Unmanaged<Worker>? {
+    lifecycle.wasStarted && index < workerList.count ? workerList[index] : nil
+  }
 
   // MARK: Before the start
 
@@ -216,6 +228,8 @@ public final class Engine: @unchecked Sendable {
       throw failure
     }
     self.workers = workers
+    workerList = .allocate(capacity: workers.count)
+    _ = workerList.initialize(from: workers.map { Unmanaged.passUnretained($0) })
   }
 
   // MARK: While it runs

@@ -5,9 +5,26 @@ import Synchronization
 enum EngineTable {
   static let enginesMax = 255
 
+  /// One number of an engine. It is read without a lock, by every call from a thread that is no worker. So it fills a
+  /// cache line, and engines do not disturb one another.
+  private struct Slot: ~Copyable {
+    /// The engine, whose reference the table counts; nil: none has this number.
+    let engine = Atomic<UnsafeRawPointer?>(nil)
+    /// How many threads are looking at it right now. Until they are done, it is not let go.
+    let lookers = Atomic<Int>(0)
+    private let padding = (0, 0, 0, 0, 0, 0)
+  }
+
+  /// By number less one. Never freed.
+  ///
+  /// `nonisolated(unsafe)`: the pointer never changes, and a slot has nothing but atomics.
+  nonisolated(unsafe) private static let slots: UnsafeMutablePointer<Slot> = {
+    let slots = UnsafeMutablePointer<Slot>.allocate(capacity: enginesMax)
+    for index in 0..<enginesMax { (slots + index).initialize(to: Slot()) }
+    return slots
+  }()
+
   private struct State: ~Copyable {
-    /// Index is the engine's number less one.
-    var engines: [Engine?] = Array(repeating: nil, count: enginesMax)
     /// Counts every engine ever made: it tells apart two engines that had the same number.
     var incarnation: UInt = 0
     var next = 0
@@ -34,10 +51,12 @@ enum EngineTable {
       }
       for step in 0..<enginesMax {
         let index = (state.next + step) % enginesMax
-        guard state.engines[index] == nil else { continue }
+        let slot = slots + index
+        guard slot.pointee.engine.load(ordering: .acquiring) == nil else { continue }
         state.incarnation += 1
         let engine = make(index + 1, state.incarnation)
-        state.engines[index] = engine
+        slot.pointee.engine.store(
+          UnsafeRawPointer(Unmanaged.passRetained(engine).toOpaque()), ordering: .sequentiallyConsistent)
         state.next = (index + 1) % enginesMax
         return engine
       }
@@ -45,14 +64,29 @@ enum EngineTable {
     }
   }
 
-  static func find(_ number: Int) -> Engine? {
+  /// The engine of this number, for as long as it is wanted.
+  static func find(_ number: Int) -> Engine? { withEngine(number) { $0 } }
+
+  /// Lends the engine of this number. It does not go before `body` has returned, and no reference is counted. `body`
+  /// does a bounded amount of work and calls nothing of the host's. Nil: there is none.
+  @inline(__always)
+  static func withEngine<Result>(_ number: Int, _ body: (Engine) -> Result) -> Result? {
     guard (1...enginesMax).contains(number) else { return nil }
-    return state.withLock { $0.engines[number - 1] }
+    let slot = slots + (number - 1)
+    // Sequentially consistent, as in `remove`: either the engine is seen to be gone here, or the looker is seen there.
+    slot.pointee.lookers.add(1, ordering: .sequentiallyConsistent)
+    defer { slot.pointee.lookers.subtract(1, ordering: .releasing) }
+    guard let engine = slot.pointee.engine.load(ordering: .sequentiallyConsistent) else { return nil }
+    return Unmanaged<Engine>.fromOpaque(engine)._withUnsafeGuaranteedRef { body($0) }
   }
 
   static func remove(_ engine: Engine) {
-    state.withLock { state in
-      if state.engines[engine.number - 1] === engine { state.engines[engine.number - 1] = nil }
-    }
+    let slot = slots + (engine.number - 1)
+    let pointer = UnsafeRawPointer(Unmanaged.passUnretained(engine).toOpaque())
+    let (isRemoved, _) = slot.pointee.engine.compareExchange(
+      expected: pointer, desired: nil, ordering: .sequentiallyConsistent)
+    guard isRemoved else { return }
+    while slot.pointee.lookers.load(ordering: .sequentiallyConsistent) > 0 { sched_yield() }
+    Unmanaged.passUnretained(engine).release()
   }
 }

@@ -7,8 +7,10 @@ extension Worker {
   func post(_ body: @escaping @Sendable (Worker) -> Void) -> Bool { send(.run(body)) }
 
   @discardableResult
-  func send(_ letter: Letter, bytes: Int = 0) -> Bool {
-    switch mailbox.send(letter, bytes: bytes) {
+  func send(_ letter: Letter, bytes: Int = 0) -> Bool { isSent(mailbox.send(letter, bytes: bytes)) }
+
+  private func isSent(_ sent: Mailbox<Letter>.Sent) -> Bool {
+    switch sent {
     case .first:
       loop.wake()
       return true
@@ -19,19 +21,35 @@ extension Worker {
 
   func openMailbox() {
     assertHere()
-    mailbox.takeAll(into: &letters)
-    for letter in letters { open(letter) }
-    letters.removeAll(keepingCapacity: letters.count < 4096)
+    mailbox.takeAll(into: &mail)
+    open(mail)
+    mail.removeAll()
     if isExiting { leave() }
   }
 
+  func open(_ mail: borrowing Mailbox<Letter>.Mail) {
+    var run = 0
+    for letter in mail.messages {
+      switch letter {
+      case .run(let body): body(self)
+      case .speeches:
+        WrittenSpeech.forEach(in: mail.run(run)) { speak($0.speech, by: $0.speaker, $1) }
+        run += 1
+      case .gateway(let gateway, let letter): gateway.take(letter)
+      case .shard(let shard, let letter): shard.take(letter)
+      case .slice(let gateway, let letter): gateway.take(letter, on: self)
+      }
+    }
+  }
+
   @inline(__always)
-  func open(_ letter: Letter) {
-    switch letter {
-    case .run(let body): body(self)
-    case .gateway(let gateway, let letter): gateway.take(letter)
-    case .shard(let shard, let letter): shard.take(letter)
-    case .slice(let gateway, let letter): gateway.take(letter, on: self)
+  private func speak(_ speech: Speech, by speaker: Handle, _ payload: UnsafeRawBufferPointer) {
+    switch speaker.kind {
+    // If the socket ends in here, it stays until the end of the turn (`keep`).
+    case .socket: tables.sockets.finder.find(speaker)?._withUnsafeGuaranteedRef { _ = $0.speak(speech, payload) }
+    case .shard: _ = tables.shards.find(speaker)?.speak(speech, payload)
+    case .gateway: _ = tables.gateways.find(speaker)?.speak(speech, payload)
+    default: break
     }
   }
 
@@ -47,6 +65,17 @@ extension Worker {
     let room = room(for: bytes)
     guard room == .ok else { return room }
     return post(bytes: bytes, body) ? .ok : .stale
+  }
+
+  /// The same for a message that an object here is to send.
+  func post(_ speech: Speech, by speaker: Handle, _ payload: UnsafeRawBufferPointer, size: Int) -> Status {
+    let room = room(for: size)
+    guard room == .ok else { return room }
+    let written = WrittenSpeech(speech: speech, speaker: speaker, bytes: payload.count)
+    let sent = mailbox.send(written.size, inRunOf: .speeches, bytes: size + Worker.letterBytes) {
+      written.write(payload, to: $0)
+    }
+    return isSent(sent) ? .ok : .stale
   }
 
   /// What a letter counts for beside its payload, about: a limit on payloads alone would not limit many small letters.

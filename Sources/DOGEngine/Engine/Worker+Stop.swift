@@ -59,7 +59,7 @@ extension Worker {
   /// those who wait for an outcome.
   func leave() {
     isExiting = false
-    for letter in mailbox.close() { open(letter) }
+    open(mailbox.close())
     // Tickets that are left were claimed by threads whose answers come too late.
     tables.tickets.forEach { $0.giveUp(on: self) }
     emptyAllCallouts()

@@ -7,6 +7,8 @@ import Synchronization
 final class Worker: @unchecked Sendable {
   enum Letter: Sendable {
     case run(@Sendable (Worker) -> Void)
+    /// Objects here are to speak: the next run in the mail.
+    case speeches
     /// Within one cluster.
     case gateway(GatewayCore, GatewayLetter)
     case shard(ShardCore, ShardLetter)
@@ -33,7 +35,7 @@ final class Worker: @unchecked Sendable {
   // Thread and mail.
   let loop: EventLoop
   let mailbox = Mailbox<Letter>()
-  var letters: [Letter] = []
+  var mail = Mailbox<Letter>.Mail()
   /// The worker of another engine in whose callback this one runs.
   var outer: Worker?
   /// True if SIGPIPE was blocked on this thread before it became a worker.

@@ -100,9 +100,9 @@ final class EventQueue: @unchecked Sendable {
 
   /// True: its records are in another batch now, and it is the caller's again.
   private func add(_ batch: EventBatch, _ state: inout State) -> Bool {
-    state.count += batch.records.count
+    state.count += batch.count
     state.bytes += batch.weight
-    state.untold += batch.records.count - batch.told
+    state.untold += batch.count - batch.told
     state.forgettable += batch.forgettable
     waiting.add(batch.told, ordering: .relaxed)
     if batch.told > 0 || state.untold > EventQueue.untoldMax || state.forgettable > EventQueue.forgettableMax
@@ -110,10 +110,13 @@ final class EventQueue: @unchecked Sendable {
     {
       makeReady(&state)
     }
-    if let last = state.batches.last, batch.records.count <= EventQueue.smallRecordsMax,
+    if let last = state.batches.last, batch.count <= EventQueue.smallRecordsMax,
       batch.byteCount <= EventQueue.smallBytesMax, last.hasRoom
     {
-      for record in batch.records { last.append(record, batch.bytes(of: record)) }
+      for index in 0..<batch.count {
+        let record = batch.records[index]
+        last.append(record, batch.bytes(of: record), batch.object(of: record))
+      }
       batch.removeAll()
       return true
     }
@@ -142,9 +145,10 @@ final class EventQueue: @unchecked Sendable {
   /// Gives out what waits, up to `capacity` records for which `deliver` says that the host gets to see them. Waits up
   /// to `timeoutMs` for the first (negative: as long as it takes). `letGo` is called first: what the last poll gave out
   /// is freed.
+  @inline(__always)
   func poll(
     capacity: Int, timeoutMs: Int32, letGo: () -> Void,
-    deliver: (EventRecord, UnsafeRawBufferPointer) -> Bool
+    deliver: (EventRecord, EventBatch) -> Bool
   ) throws(Status) -> Int {
     guard !isPolled.exchange(true, ordering: .acquiring) else { throw .wrongState }
     defer { isPolled.store(false, ordering: .releasing) }
@@ -159,16 +163,16 @@ final class EventQueue: @unchecked Sendable {
     var passed = (count: 0, told: 0, bytes: 0)
     while given < capacity, !isOver, first < taken.count {
       let batch = taken[first]
-      while given < capacity, !isOver, position < batch.records.count {
+      while given < capacity, !isOver, position < batch.count {
         let record = batch.records[position]
         position += 1
         passed.count += 1
         passed.told += record.isTold ? 1 : 0
         passed.bytes += record.weight
-        if deliver(record, batch.bytes(of: record)) { given += 1 }
+        if deliver(record, batch) { given += 1 }
         if record.kind == .stopped { isOver = true }
       }
-      guard position == batch.records.count else { break }
+      guard position == batch.count else { break }
       spent.append(batch)
       first += 1
       position = 0

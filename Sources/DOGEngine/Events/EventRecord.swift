@@ -1,4 +1,5 @@
-/// One thing that the host is to be told: what a dog_event_t is made of. Its bytes are in the batch that holds it.
+/// One thing that the host is to be told: what a dog_event_t is made of. The batch that holds it has its bytes, and the
+/// object that it comes with. A record has no reference in it, so that to copy it counts none.
 struct EventRecord {
   enum Kind: Int32 {
     case fetch = 1
@@ -39,12 +40,12 @@ struct EventRecord {
   var isClean = false
   /// For an opened socket its `data`, else a count.
   var number: UInt64 = 0
-  /// What the host's getters or results are made of: immutable, so that any thread may free it.
-  var object: (any AnyObject & Sendable)?
-  /// Bytes that the object keeps in memory; in a `forget` record, the bytes that can be freed.
+  /// Bytes that its object keeps in memory; in a `forget` record, the bytes that can be freed.
   var kept = 0
   /// Where its bytes are in the batch.
   fileprivate(set) var bytes = 0..<0
+  /// Where its object is in the batch; -1: it has none.
+  fileprivate var objectIndex: Int32 = -1
 
   init(_ kind: Kind) { self.kind = kind }
 
@@ -64,26 +65,53 @@ final class EventBatch: @unchecked Sendable {
   private static let recordsMax = 1024
   private static let bytesMax = 128 << 10
 
-  private(set) var records: ContiguousArray<EventRecord> = []
+  /// `count` of them, in room for `capacity`.
+  private(set) var records: UnsafeMutablePointer<EventRecord>
+  private(set) var count = 0
+  private var capacity = EventBatch.capacityMin
+  private var objects: [any AnyObject & Sendable] = []
   /// How many of them the host gets to see.
   private(set) var told = 0
   /// The weights of all of them.
   private(set) var weight = 0
   /// Bytes that can be freed once its `forget` records are read.
   private(set) var forgettable = 0
-  private let content = SharedBytes(capacity: 256)
+  private var content = ByteStretch()
 
+  private static let capacityMin = 16
+
+  init() { records = .allocate(capacity: capacity) }
+
+  deinit { records.deallocate() }
+
+  var isEmpty: Bool { count == 0 }
   var byteCount: Int { content.count }
-  var hasRoom: Bool { records.count < EventBatch.recordsMax && weight < EventBatch.bytesMax }
-  var isSpareable: Bool { content.capacity <= EventBatch.spareBytesMax }
+  var hasRoom: Bool { count < EventBatch.recordsMax && weight < EventBatch.bytesMax }
+  var isSpareable: Bool { content.capacity <= EventBatch.spareBytesMax && capacity <= 4 * EventBatch.recordsMax }
 
-  func append(_ record: EventRecord, _ bytes: UnsafeRawBufferPointer) {
-    var record = record
-    record.bytes = content.count..<content.count + bytes.count
+  /// `object`: what the host's getters or results are made of. It is immutable, so that any thread may free it.
+  func append(_ record: EventRecord, _ bytes: UnsafeRawBufferPointer, _ object: (any AnyObject & Sendable)? = nil) {
+    if count == capacity { grow() }
+    let place = records + count
+    place.initialize(to: record)
+    place.pointee.bytes = content.count..<content.count + bytes.count
     content.append(bytes)
-    records.append(record)
-    weight += record.weight
+    if let object {
+      place.pointee.objectIndex = Int32(objects.count)
+      objects.append(object)
+    }
+    count += 1
+    weight += place.pointee.weight
     if record.isTold { told += 1 } else { forgettable += record.kept }
+  }
+
+  @inline(never)
+  private func grow() {
+    let larger = UnsafeMutablePointer<EventRecord>.allocate(capacity: capacity * 2)
+    larger.moveInitialize(from: records, count: count)
+    records.deallocate()
+    records = larger
+    capacity *= 2
   }
 
   /// Good until the batch is used again.
@@ -91,9 +119,14 @@ final class EventBatch: @unchecked Sendable {
     UnsafeRawBufferPointer(start: content.base + record.bytes.lowerBound, count: record.bytes.count)
   }
 
+  func object(of record: EventRecord) -> (any AnyObject & Sendable)? {
+    record.objectIndex < 0 ? nil : objects[Int(record.objectIndex)]
+  }
+
   func removeAll() {
-    records.removeAll(keepingCapacity: records.count <= 4096)
-    content.removeAll()
+    count = 0
+    if !objects.isEmpty { objects.removeAll(keepingCapacity: objects.count <= 4096) }
+    content.removeAll(keeping: EventBatch.spareBytesMax)
     told = 0
     weight = 0
     forgettable = 0

@@ -3,7 +3,8 @@
 final class EventWriter {
   let queue: EventQueue
   private let worker: Int
-  private var batch = EventBatch()
+  /// Kept by hand: each event would count a reference.
+  private var batch = Unmanaged.passRetained(EventBatch())
   /// Called when the queue is full: the worker holds back until `EventQueue.onRoom`.
   var onFull: () -> Void = {}
 
@@ -12,17 +13,21 @@ final class EventWriter {
     self.worker = worker
   }
 
-  func add(_ record: EventRecord, _ bytes: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)) {
-    batch.append(record, bytes)
-    if !batch.hasRoom { flush() }
+  deinit { batch.release() }
+
+  @inline(__always)
+  func add(_ record: EventRecord, _ bytes: UnsafeRawBufferPointer, _ object: (any AnyObject & Sendable)?) {
+    let hasRoom = batch._withUnsafeGuaranteedRef { batch in
+      batch.append(record, bytes, object)
+      return batch.hasRoom
+    }
+    if !hasRoom { flush() }
   }
 
-  func add(_ record: EventRecord, _ bytes: [UInt8]) { bytes.withUnsafeBytes { add(record, $0) } }
-
   func flush() {
-    guard !batch.records.isEmpty else { return }
-    let (isFull, spare) = queue.put(batch, from: worker)
-    batch = spare ?? EventBatch()
+    guard !batch._withUnsafeGuaranteedRef({ $0.isEmpty }) else { return }
+    let (isFull, spare) = queue.put(batch.takeRetainedValue(), from: worker)
+    batch = Unmanaged.passRetained(spare ?? EventBatch())
     if isFull { onFull() }
   }
 }

@@ -89,20 +89,22 @@ final class HostView: Sendable {
     }
   }
 
-  func note(_ record: EventRecord, _ bytes: UnsafeRawBufferPointer) {
+  func note(_ record: EventRecord, _ batch: EventBatch) {
     switch record.kind {
     case .message, .error, .drain, .gossip, .gossiped, .whispered, .writable, .ended, .log, .stopped, .call: return
     case .fetch, .identify, .clusterize, .receive, .start, .stop, .open, .close, .retire, .forget:
-      content.withLock { $0.note(record, bytes) }
+      content.withLock { $0.note(record, batch.bytes(of: record), batch.object(of: record)) }
     }
   }
 }
 
 extension HostView.Content {
-  fileprivate mutating func note(_ record: EventRecord, _ bytes: UnsafeRawBufferPointer) {
+  fileprivate mutating func note(
+    _ record: EventRecord, _ bytes: UnsafeRawBufferPointer, _ object: (any AnyObject & Sendable)?
+  ) {
     switch record.kind {
     case .fetch, .identify, .clusterize, .receive:
-      requests[record.question] = record.object as? AskedRequest
+      requests[record.question] = object as? AskedRequest
       if record.kind == .identify, gateways[record.gateway] == nil, let name = Name(bytes) {
         gateways[record.gateway] = HostView.GatewayView(name: name)
       }

@@ -1,9 +1,41 @@
 import Synchronization
 
-/// What other threads want of one worker: a locked array, swapped out whole by its reader. Any thread sends, one reads.
+/// What other threads want of one worker: messages under a lock, swapped out whole by their reader. Any thread sends,
+/// one reads.
+///
+/// What is sent as bytes goes into one stretch of memory. A *run* of them, with no other message in between, comes as
+/// one message: so to send bytes allocates nothing and counts no reference.
 final class Mailbox<Message: Sendable>: Sendable {
-  private struct State {
-    var messages: [Message] = []
+  /// What was taken out.
+  struct Mail: ~Copyable {
+    fileprivate(set) var messages: [Message] = []
+    fileprivate var content = ByteStretch()
+    /// Where each run begins.
+    fileprivate var runs: [Int] = []
+    /// The last message stands for a run.
+    fileprivate var isInRun = false
+
+    private static var messagesKept: Int { 4096 }
+    private static var bytesKept: Int { 1 << 20 }
+
+    /// The bytes of the run that is so many runs after the first. Good until the mail is emptied.
+    func run(_ index: Int) -> UnsafeRawBufferPointer {
+      let start = runs[index]
+      let end = index + 1 < runs.count ? runs[index + 1] : content.count
+      return UnsafeRawBufferPointer(start: content.base + start, count: end - start)
+    }
+
+    /// Its storage serves again, unless it has become large.
+    mutating func removeAll() {
+      messages.removeAll(keepingCapacity: messages.count < Mail.messagesKept)
+      runs.removeAll(keepingCapacity: runs.count < Mail.messagesKept)
+      isInRun = false
+      content.removeAll(keeping: Mail.bytesKept)
+    }
+  }
+
+  private struct State: ~Copyable {
+    var mail = Mail()
     var isClosed = false
   }
 
@@ -20,31 +52,53 @@ final class Mailbox<Message: Sendable>: Sendable {
     case closed
   }
 
+  /// `bytes`: what the message counts for.
   func send(_ message: Message, bytes count: Int = 0) -> Sent {
     state.withLock { state in
       guard !state.isClosed else { return .closed }
       if count > 0 { bytes.add(count, ordering: .relaxed) }
-      state.messages.append(message)
-      return state.messages.count == 1 ? .first : .queued
+      state.mail.isInRun = false
+      state.mail.messages.append(message)
+      return state.mail.messages.count == 1 ? .first : .queued
+    }
+  }
+
+  /// Sends `size` bytes, which `write` writes. `message` stands for the run that they begin, if they begin one.
+  @inline(__always)
+  func send(
+    _ size: Int, inRunOf message: @autoclosure () -> Message, bytes count: Int,
+    write: (UnsafeMutableRawPointer) -> Void
+  ) -> Sent {
+    state.withLock { state in
+      guard !state.isClosed else { return .closed }
+      bytes.add(count, ordering: .relaxed)
+      let start = state.mail.content.count
+      write(state.mail.content.extend(by: size))
+      guard !state.mail.isInRun else { return .queued }
+      state.mail.isInRun = true
+      state.mail.runs.append(start)
+      state.mail.messages.append(message())
+      return state.mail.messages.count == 1 ? .first : .queued
     }
   }
 
   var bytesWaiting: Int { bytes.load(ordering: .relaxed) }
 
-  /// Takes all that waits, into `into`, which must be empty and whose storage is used for what comes next.
-  func takeAll(into: inout [Message]) {
+  /// Takes all that waits, into `mail`, which must be empty and whose storage is used for what comes next.
+  func takeAll(into mail: inout Mail) {
     state.withLock { state in
       bytes.store(0, ordering: .relaxed)
-      swap(&state.messages, &into)
+      swap(&state.mail, &mail)
     }
   }
 
-  /// Takes no more messages. Returns those that still wait.
-  func close() -> [Message] {
+  /// Takes no more messages. Returns what still waits.
+  func close() -> Mail {
+    var rest = Mail()
     state.withLock { state in
       state.isClosed = true
-      defer { state.messages = [] }
-      return state.messages
+      swap(&state.mail, &rest)
     }
+    return rest
   }
 }

@@ -37,6 +37,12 @@ final class SlotMap<Object: AnyObject>: @unchecked Sendable {
       guard place.pointee.state.load(ordering: .relaxed) == handle.mark else { return nil }
       return place.pointee.object
     }
+
+    /// Whether it names an object that is alive and not claimed. Any thread, as long as the map lives.
+    @inline(__always)
+    func isCurrent(_ handle: Handle) -> Bool {
+      SlotMap.publishedPlace(handle.slot, in: chunks)?.pointee.state.load(ordering: .acquiring) == handle.mark
+    }
   }
 
   let finder: Finder
@@ -114,9 +120,7 @@ final class SlotMap<Object: AnyObject>: @unchecked Sendable {
   }
 
   /// Any thread.
-  func isCurrent(_ handle: Handle) -> Bool {
-    publishedPlace(handle.slot)?.pointee.state.load(ordering: .acquiring) == handle.mark
-  }
+  func isCurrent(_ handle: Handle) -> Bool { finder.isCurrent(handle) }
 
   /// Wins the right to end this object, at most once per handle. Any thread.
   func claim(_ handle: Handle) -> Bool {
@@ -183,8 +187,16 @@ final class SlotMap<Object: AnyObject>: @unchecked Sendable {
 
   /// The slot of any number: a forged handle may name one whose chunk does not exist.
   private func publishedPlace(_ slot: Int) -> UnsafeMutablePointer<Slot>? {
-    guard slot < Handle.slotsMax, let chunk = chunk(slot / SlotMap.chunkSlots) else { return nil }
-    return chunk + slot % SlotMap.chunkSlots
+    SlotMap.publishedPlace(slot, in: chunks)
+  }
+
+  @inline(__always)
+  private static func publishedPlace(
+    _ slot: Int, in chunks: UnsafeMutablePointer<Atomic<UInt>>
+  ) -> UnsafeMutablePointer<Slot>? {
+    guard slot < Handle.slotsMax else { return nil }
+    let chunk = chunks[slot / chunkSlots].load(ordering: .acquiring)
+    return UnsafeMutablePointer<Slot>(bitPattern: chunk).map { $0 + slot % chunkSlots }
   }
 
   private func addChunk(_ index: Int) {

@@ -49,7 +49,7 @@ import Testing
           let bytes = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: random.below(40))
           var record = EventRecord(kind)
           record.number = number
-          writers[writer].add(record, bytes)
+          bytes.withUnsafeBytes { writers[writer].add(record, $0, nil) }
           pending[writer].append(
             Expected(writer: writer, number: number, bytes: bytes, isTold: kind == .message))
           number += 1

@@ -8,9 +8,9 @@ struct QueueReader {
 
   func take(_ capacity: Int = .max, timeoutMs: Int32 = 0) throws -> [(record: EventRecord, bytes: [UInt8])] {
     var taken: [(EventRecord, [UInt8])] = []
-    let count = try queue.poll(capacity: capacity, timeoutMs: timeoutMs, letGo: {}) { record, bytes in
+    let count = try queue.poll(capacity: capacity, timeoutMs: timeoutMs, letGo: {}) { record, batch in
       guard record.kind != .forget else { return false }
-      taken.append((record, [UInt8](bytes)))
+      taken.append((record, [UInt8](batch.bytes(of: record))))
       return true
     }
     guard count == taken.count else { throw Miscount(said: count, given: taken.count) }

@@ -12,7 +12,9 @@ import Testing
     record.shard = handle(.shard, shard)
     record.gateway = handle(.gateway, 0)
     if let socket { record.socket = handle(.socket, socket) }
-    [UInt8](text.utf8).withUnsafeBytes { view.note(record, $0) }
+    let batch = EventBatch()
+    [UInt8](text.utf8).withUnsafeBytes { batch.append(record, $0) }
+    view.note(batch.records[0], batch)
   }
 
   @Test func `a socket is there from its open to the poll after its close`() {

@@ -6,13 +6,13 @@ import Testing
 @Suite struct MailboxTests {
   @Test func `the first message after the reader came wakes it, the others do not`() {
     let mailbox = Mailbox<Int>()
-    var taken: [Int] = []
+    var taken = Mailbox<Int>.Mail()
     for _ in 0..<2 {
       #expect(mailbox.send(1) == .first)
       #expect(mailbox.send(2) == .queued)
       #expect(mailbox.send(3) == .queued)
       mailbox.takeAll(into: &taken)
-      #expect(taken == [1, 2, 3])
+      #expect(taken.messages == [1, 2, 3])
       taken.removeAll()
     }
   }
@@ -21,12 +21,74 @@ import Testing
     let mailbox = Mailbox<Int>()
     _ = mailbox.send(1)
     _ = mailbox.send(2)
-    #expect(mailbox.close() == [1, 2])
+    #expect(mailbox.close().messages == [1, 2])
     #expect(mailbox.send(3) == .closed)
-    #expect(mailbox.close() == [])
-    var taken: [Int] = []
+    #expect(mailbox.close().messages == [])
+    var taken = Mailbox<Int>.Mail()
     mailbox.takeAll(into: &taken)
-    #expect(taken == [])
+    #expect(taken.messages == [])
+  }
+
+  /// What a mailbox of numbers had in it, with each run in place of the 0 that stands for it.
+  private func contents(_ mail: borrowing Mailbox<Int>.Mail) -> [String] {
+    var run = 0
+    return mail.messages.map { message in
+      guard message == 0 else { return "\(message)" }
+      defer { run += 1 }
+      return String(decoding: mail.run(run), as: UTF8.self)
+    }
+  }
+
+  @discardableResult
+  private func send(_ text: String, to mailbox: Mailbox<Int>) -> Mailbox<Int>.Sent {
+    mailbox.send(text.utf8.count, inRunOf: 0, bytes: 1) { place in
+      for (index, byte) in text.utf8.enumerated() { place.storeBytes(of: byte, toByteOffset: index, as: UInt8.self) }
+    }
+  }
+
+  @Test func `bytes with no message between them come as one run, in their place among the messages`() {
+    let mailbox = Mailbox<Int>()
+    var taken = Mailbox<Int>.Mail()
+    for _ in 0..<2 {
+      #expect(send("a", to: mailbox) == .first)
+      #expect(send("b", to: mailbox) == .queued)
+      #expect(mailbox.send(1) == .queued)
+      #expect(mailbox.send(2) == .queued)
+      #expect(send("", to: mailbox) == .queued)
+      #expect(send("c", to: mailbox) == .queued)
+      #expect(mailbox.bytesWaiting == 4)
+      mailbox.takeAll(into: &taken)
+      #expect(contents(taken) == ["ab", "1", "2", "c"])
+      taken.removeAll()
+    }
+    #expect(send("d", to: mailbox) == .first)
+    #expect(contents(mailbox.close()) == ["d"])
+    #expect(send("e", to: mailbox) == .closed)
+  }
+
+  @Test func `runs of any length keep their place and their bytes`() {
+    var random = TestRandom(for: "MailboxTests")
+    let mailbox = Mailbox<Int>()
+    var taken = Mailbox<Int>.Mail()
+    for _ in 0..<200 {
+      var expected: [String] = []
+      var isInRun = false
+      for number in 1...(1 + random.below(30)) {
+        if random.once(in: 3) {
+          _ = mailbox.send(number)
+          expected.append("\(number)")
+          isInRun = false
+        } else {
+          let text = String(repeating: "\(number % 10)", count: random.below(random.once(in: 40) ? 2_000_000 : 300))
+          send(text, to: mailbox)
+          if isInRun { expected[expected.count - 1] += text } else { expected.append(text) }
+          isInRun = true
+        }
+      }
+      mailbox.takeAll(into: &taken)
+      #expect(contents(taken) == expected, "DOG_SEED=\(random.seed)")
+      taken.removeAll()
+    }
   }
 
   @Test func `bytes wait until they are taken`() {
@@ -35,7 +97,7 @@ import Testing
     _ = mailbox.send(2)
     _ = mailbox.send(3, bytes: 5)
     #expect(mailbox.bytesWaiting == 15)
-    var taken: [Int] = []
+    var taken = Mailbox<Int>.Mail()
     mailbox.takeAll(into: &taken)
     #expect(mailbox.bytesWaiting == 0)
   }
@@ -59,8 +121,8 @@ import Testing
     let end = ContinuousClock.now + .milliseconds(300)
     var wrong = 0
     while ContinuousClock.now < end {
-      var taken: [Int] = []
-      while taken.isEmpty { meeting.mailbox.takeAll(into: &taken) }
+      var taken = Mailbox<Int>.Mail()
+      while taken.messages.isEmpty { meeting.mailbox.takeAll(into: &taken) }
       if meeting.mailbox.bytesWaiting != 0 { wrong += 1 }
       meeting.round.add(1, ordering: .acquiringAndReleasing)
     }
@@ -88,10 +150,10 @@ import Testing
     while next.reduce(0, +) < 20_000 {
       // Woken, as a worker is: who does not wake the reader leaves messages behind.
       guard firsts.wait(until: { $0 > bursts }) else { break }
-      var taken: [Message] = []
+      var taken = Mailbox<Message>.Mail()
       mailbox.takeAll(into: &taken)
       bursts += 1
-      for message in taken {
+      for message in taken.messages {
         #expect(message.number == next[message.sender])
         next[message.sender] += 1
       }

@@ -34,9 +34,8 @@ enum Outcomes {
       record.user = user.pointer
       record.shard = shard
       record.number = UInt64(clamping: results.count)
-      record.object = GossipResults(results)
       record.kept = results.reduce(0) { $0 + $1.data.count }
-      Worker.current?.tell(record)
+      Worker.current?.tell(record, [], GossipResults(results))
     }
   }
 

@@ -10,16 +10,17 @@ extension Handle {
 
 extension Engine {
   /// Gives out the events that wait for the host; see dog_engine_poll. The bytes of each are good until the next poll.
+  @inline(__always)
   func poll(
-    capacity: Int, timeoutMs: Int32, give: (EventRecord, UnsafeRawBufferPointer) -> Void
+    capacity: Int, timeoutMs: Int32, give: (EventRecord, EventBatch) -> Void
   ) throws(Status) -> Int {
     guard let events else { throw .wrongState }
-    return try events.queue.poll(capacity: capacity, timeoutMs: timeoutMs, letGo: events.view.letGo) { record, bytes in
+    return try events.queue.poll(capacity: capacity, timeoutMs: timeoutMs, letGo: events.view.letGo) { record, batch in
       // A question that ended before the host heard it, by its deadline or because the client left, is not told.
       if record.question != .none, !isOpen(record) { return false }
-      events.view.note(record, bytes)
+      events.view.note(record, batch)
       guard record.kind != .forget else { return false }
-      give(record, bytes)
+      give(record, batch)
       return true
     }
   }
@@ -42,8 +43,7 @@ extension Worker {
     guard let ticket = tables.tickets.find(request.handle) else { return }
     var record = record
     record.question = request.handle
-    record.object = AskedRequest(ticket.exchange.request, uid: ticket.uid)
     record.kept = ticket.exchange.request.byteCount
-    tell(record, bytes)
+    tell(record, bytes, AskedRequest(ticket.exchange.request, uid: ticket.uid))
   }
 }

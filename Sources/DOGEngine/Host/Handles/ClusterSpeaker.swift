@@ -23,23 +23,20 @@ extension WebSocket: ClusterSpeaker {
 }
 
 extension Handle {
-  func broadcast<Speaker: ClusterSpeaker>(
-    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, as ownKind: Kind,
-    in table: @escaping @Sendable (Worker) -> SlotMap<Speaker>
+  /// From a Shard or a Gateway.
+  func broadcast<Object: Speaker>(
+    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, as ownKind: Kind, in table: (Worker) -> SlotMap<Object>
   ) -> Status {
     if let (here, cluster) = clusterFromHere {
       guard kind == .binary || UTF8Validator.isValid(payload) else { return .invalid }
       return cluster.broadcast(kind, payload, from: here, excluding: nil)
     }
-    return send(kind, payload, (), as: ownKind, in: table, toCluster: true) { speaker, payload, said in
-      speaker.cluster.broadcast(
-        said.kind, payload, from: speaker.worker, excluding: nil, hasRoom: said.hasRoom)
-    }
+    return speak(Speech(kind: kind, audience: .cluster), payload, as: ownKind, in: table)
   }
 
-  func whisper<Speaker: ClusterSpeaker>(
+  func whisper<Whisperer: ClusterSpeaker>(
     _ uid: Name, _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, as ownKind: Kind,
-    in table: @escaping @Sendable (Worker) -> SlotMap<Speaker>, whispered: (@Sendable (Status, Int) -> Void)?
+    in table: @escaping @Sendable (Worker) -> SlotMap<Whisperer>, whispered: (@Sendable (Status, Int) -> Void)?
   ) -> Status {
     let outcome = whispered.map { WhisperOutcome($0) }
     let tell = outcome.map { outcome -> @Sendable (Worker, Int) -> Void in
@@ -50,13 +47,27 @@ extension Handle {
       return cluster.whisper(
         uid, kind, payload, from: here, toldOn: here.engine.workers[worker], whispered: tell)
     }
-    return send(
-      kind, payload, uid, as: ownKind, in: table, toCluster: true, failed: outcome?.failed
+    guard kind == .binary || UTF8Validator.isValid(payload) else { return .invalid }
+    let size = FrameEncoder.frameSize(payload: payload.count)
+    return act(
+      on: payload, Whispered(kind: kind, uid: uid), as: ownKind, in: table, size: size,
+      relayed: Whispered(kind: kind, uid: uid, hasRoom: true),
+      mayBeSent: { worker, engine in
+        size <= worker.options.outboxBytesMax ? engine.room(for: size, than: worker) : .tooBig
+      }, failed: outcome?.failed
     ) { speaker, payload, said in
       guard speaker.maySpeak else { return .closed }
       return speaker.cluster.whisper(
-        said.context, said.kind, payload, from: speaker.worker, toldOn: speaker.worker, whispered: tell,
+        said.uid, said.kind, payload, from: speaker.worker, toldOn: speaker.worker, whispered: tell,
         hasRoom: said.hasRoom)
     }
   }
+}
+
+/// What goes with the payload of a whisper.
+private struct Whispered: Sendable {
+  let kind: MessageKind
+  let uid: Name
+  /// The mailboxes of all workers were asked for room already.
+  var hasRoom = false
 }

@@ -1,5 +1,5 @@
 // The one door for what a host causes. Whatever its callbacks and threads say or do to clients and to other objects
-// passes here, in one of these ways: an object acts (`act`, and `send` for messages), a cluster is spoken to from
+// passes here, in one of these ways: an object speaks (`speak`) or acts (`act`), a cluster is spoken to from
 // another worker of its own (`clusterFromHere`), a question gets its answer (`claim`), a streamed response goes on
 // (`onStream`). It happens at once on the object's own worker, and elsewhere by a letter to that worker.
 extension Handle {
@@ -47,31 +47,45 @@ extension Handle {
     }
   }
 
-  /// Has the object send a message.
-  ///
-  /// A message to the whole cluster (`toCluster`) needs room in the mailboxes of all workers. From elsewhere they are
-  /// asked here, so that the caller hears of a full one. The worker that relays the message does not ask again.
+  /// Has the object send a message. This is the way of every message, so it counts no reference and allocates nothing.
   @inline(__always)
-  func send<Object, Context: Sendable>(
-    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, _ context: Context, as ownKind: Kind,
-    in table: @escaping @Sendable (Worker) -> SlotMap<Object>,
-    toCluster: Bool = false, failed: (@Sendable (Worker, Status) -> Void)? = nil,
-    _ act: @escaping @Sendable (Object, UnsafeRawBufferPointer, Said<Context>) -> Status
+  func speak<Object: Speaker>(
+    _ speech: Speech, _ payload: UnsafeRawBufferPointer, as kind: Kind, in table: (Worker) -> SlotMap<Object>
   ) -> Status {
-    guard kind == .binary || UTF8Validator.isValid(payload) else { return .invalid }
-    let size = FrameEncoder.frameSize(payload: payload.count)
-    return self.act(
-      on: payload, Said(kind: kind, context: context), as: ownKind, in: table, size: size,
-      relayed: Said(kind: kind, context: context, hasRoom: toCluster),
-      mayBeSent: { worker, engine in
-        guard size <= engine.options.outboxBytesMax else { return .tooBig }
-        guard toCluster else { return .ok }
-        for other in engine.workers where other !== worker {
-          let room = other.room(for: size)
+    guard speech.kind == .binary || UTF8Validator.isValid(payload) else { return .invalid }
+    if !EngineTable.isForked, let status = inCallback(as: kind, in: table, { $0.speak(speech, payload) }) {
+      return status
+    }
+    return speakFromElsewhere(speech, payload, as: kind, in: table)
+  }
+
+  /// `speak`, wherever the call comes from.
+  @inline(never)
+  private func speakFromElsewhere<Object: Speaker>(
+    _ speech: Speech, _ payload: UnsafeRawBufferPointer, as kind: Kind, in table: (Worker) -> SlotMap<Object>
+  ) -> Status {
+    guard !EngineTable.isForked else { return .forked }
+    guard self.kind == kind else { return misfit }
+    if let worker = workerHere {
+      guard let object = table(worker).find(self) else { return .stale }
+      return object.speak(speech, payload)
+    }
+    let status = EngineTable.withEngine(engine) { engine in
+      guard let worker = engine.startedWorker(worker) else { return Status.stale }
+      return worker._withUnsafeGuaranteedRef { worker in
+        guard table(worker).finder.isCurrent(self) else { return .stale }
+        let size = FrameEncoder.frameSize(payload: payload.count)
+        guard size <= worker.options.outboxBytesMax else { return .tooBig }
+        var speech = speech
+        if speech.audience == .cluster {
+          let room = engine.room(for: size, than: worker)
           guard room == .ok else { return room }
+          speech.hasRoom = true
         }
-        return .ok
-      }, failed: failed, act)
+        return worker.post(speech, by: self, payload, size: size)
+      }
+    }
+    return status ?? .stale
   }
 
   /// If a callback on another worker of the engine uses this handle of a Gateway or a Shard: that worker, and the
@@ -122,12 +136,18 @@ extension Handle {
   }
 }
 
-/// A message's kind, and what else it goes with.
-struct Said<Context: Sendable>: Sendable {
-  let kind: MessageKind
-  let context: Context
-  /// The mailboxes of all workers were asked for room already.
-  var hasRoom = false
+extension Engine {
+  /// Whether the mailboxes of all workers but one have room for a message to a whole cluster.
+  ///
+  /// If the call comes from elsewhere they are asked first, so that the caller hears of a full one. The worker that
+  /// relays the message does not ask again.
+  func room(for size: Int, than worker: Worker) -> Status {
+    for other in workers where other !== worker {
+      let room = other.room(for: size)
+      guard room == .ok else { return room }
+    }
+    return .ok
+  }
 }
 
 /// What waits for an answer, and the right to give it, once. Only what is immutable in `object` may be read off its

@@ -22,7 +22,7 @@ extension GatewayHandle {
 
   @discardableResult
   public func broadcast(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Status {
-    handle.broadcast(kind, payload, as: .gateway, in: { $0.tables.gateways })
+    handle.broadcast(kind, payload, as: .gateway) { $0.tables.gateways }
   }
 
   @discardableResult

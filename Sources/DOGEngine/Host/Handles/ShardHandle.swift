@@ -84,14 +84,12 @@ extension ShardHandle {
 
   @discardableResult
   public func emit(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Status {
-    handle.send(kind, payload, (), as: .shard, in: { $0.tables.shards }) { shard, payload, said in
-      shard.emit(said.kind, payload, excluding: nil)
-    }
+    handle.speak(Speech(kind: kind, audience: .shard), payload, as: .shard) { $0.tables.shards }
   }
 
   @discardableResult
   public func broadcast(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Status {
-    handle.broadcast(kind, payload, as: .shard, in: { $0.tables.shards })
+    handle.broadcast(kind, payload, as: .shard) { $0.tables.shards }
   }
 
   @discardableResult

@@ -13,9 +13,7 @@ extension SocketHandle {
 
   @discardableResult
   public func send(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Status {
-    handle.send(kind, payload, (), as: .socket, in: { $0.tables.sockets }) { socket, payload, said in
-      socket.send(said.kind, payload)
-    }
+    handle.speak(Speech(kind: kind, audience: .peer), payload, as: .socket) { $0.tables.sockets }
   }
 
   @discardableResult
@@ -37,21 +35,16 @@ extension SocketHandle {
   /// To the sockets of its Shard, except itself unless `toSelf`.
   @discardableResult
   public func emit(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, toSelf: Bool = false) -> Status {
-    handle.send(kind, payload, toSelf, as: .socket, in: { $0.tables.sockets }) { socket, payload, said in
-      guard socket.closing.isOpen else { return .closed }
-      return socket.shard.emit(said.kind, payload, excluding: said.context ? nil : socket)
+    handle.speak(Speech(kind: kind, audience: .shard, isHeardBySpeaker: toSelf), payload, as: .socket) {
+      $0.tables.sockets
     }
   }
 
   /// To the sockets of its whole cluster, except itself unless `toSelf`.
   @discardableResult
   public func broadcast(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, toSelf: Bool = false) -> Status {
-    handle.send(
-      kind, payload, toSelf, as: .socket, in: { $0.tables.sockets }, toCluster: true
-    ) { socket, payload, said in
-      guard socket.closing.isOpen else { return .closed }
-      return socket.shard.gateway.broadcast(
-        said.kind, payload, from: socket.worker, excluding: said.context ? nil : socket, hasRoom: said.hasRoom)
+    handle.speak(Speech(kind: kind, audience: .cluster, isHeardBySpeaker: toSelf), payload, as: .socket) {
+      $0.tables.sockets
     }
   }
 
