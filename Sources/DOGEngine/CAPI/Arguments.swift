@@ -95,24 +95,3 @@ extension MessageKind {
 
   var c: dog_kind_t { self == .text ? DOG_TEXT : DOG_BINARY }
 }
-
-extension [HTTPHeader] {
-  private static var countMax: Int { 1000 }
-  private static var bytesMax: Int { 1 << 20 }
-
-  /// Copies the headers of a response. The engine checks whether each may be sent.
-  init(_ headers: UnsafePointer<dog_header_t>?, count: Int) throws(Status) {
-    self.init()
-    guard count != 0 else { return }
-    guard let headers, (1...Self.countMax).contains(count) else { throw .invalid }
-    reserveCapacity(count)
-    var total = 0
-    for header in UnsafeBufferPointer(start: headers, count: count) {
-      let name = try bytes(header.name, header.name_length)
-      let value = try bytes(header.value, header.value_length)
-      total += name.count + value.count
-      guard total <= Self.bytesMax else { throw .tooBig }
-      append(HTTPHeader(nameBytes: name, valueBytes: value))
-    }
-  }
-}

@@ -6,29 +6,29 @@ import CDOG
 public func dog_request_method(
   _ request: dog_request_t, _ method: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ length: UnsafeMutablePointer<Int>?
 ) -> dog_status_t {
-  outcome { try give(keeping(request).withMethod { $0 }, method, length) }
+  look(at: request) { try give($0.withMethod { $0 }, method, length) }
 }
 
 @c @implementation
 public func dog_request_target(
   _ request: dog_request_t, _ target: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ length: UnsafeMutablePointer<Int>?
 ) -> dog_status_t {
-  outcome { try give(keeping(request).withTarget { $0 }, target, length) }
+  look(at: request) { try give($0.withTarget { $0 }, target, length) }
 }
 
 @c @implementation
 public func dog_request_path(
   _ request: dog_request_t, _ path: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ length: UnsafeMutablePointer<Int>?
 ) -> dog_status_t {
-  outcome { try give(keeping(request).withPath { $0 }, path, length) }
+  look(at: request) { try give($0.withPath { $0 }, path, length) }
 }
 
 @c @implementation
 public func dog_request_body(
   _ request: dog_request_t, _ body: UnsafeMutablePointer<UnsafeRawPointer?>?, _ length: UnsafeMutablePointer<Int>?
 ) -> dog_status_t {
-  outcome {
-    let bytes = try keeping(request).withBody { $0 }
+  look(at: request) {
+    let bytes = $0.withBody { $0 }
     let (body, length) = (try required(body), try required(length))
     body.pointee = bytes.start
     length.pointee = bytes.count
@@ -41,10 +41,7 @@ public func dog_request_remote(
   _ request: dog_request_t, _ address: UnsafeMutablePointer<UnsafePointer<CChar>?>?,
   _ length: UnsafeMutablePointer<Int>?
 ) -> dog_status_t {
-  outcome {
-    let asked = RequestHandle(rawValue: request)
-    return try lend([UInt8](asked.look().request.remote.utf8), of: asked.handle, address, length)
-  }
+  look(at: request) { try give($0.withRemote { $0 }, address, length) }
 }
 
 @c @implementation
@@ -74,9 +71,13 @@ public func dog_request_header(
   _ request: dog_request_t, _ name: UnsafePointer<CChar>?, _ name_length: Int,
   _ value: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ length: UnsafeMutablePointer<Int>?
 ) -> dog_status_t {
-  outcome {
-    let asked = RequestHandle(rawValue: request)
-    return try lend(asked.look().request.header(bytes(name, name_length)), of: asked.handle, value, length)
+  look(at: request) {
+    guard value != nil, length != nil else { throw Status.invalid }
+    switch $0.find(try bytes(name, name_length)) {
+    case .absent: return .notFound
+    case .inPlace(let found): return try give(found, value, length)
+    case .joined(let joined): return try lend(joined, of: Handle(rawValue: request), value, length)
+    }
   }
 }
 
@@ -84,10 +85,9 @@ public func dog_request_header(
 public func dog_request_header_at(
   _ request: dog_request_t, _ index: Int, _ header: UnsafeMutablePointer<dog_header_t>?
 ) -> dog_status_t {
-  outcome {
-    let asked = try keeping(request)
+  look(at: request) {
     let header = try required(header)
-    let found: Void? = asked.headerAt(index) { name, value in
+    let found: Void? = $0.headerAt(index) { name, value in
       header.pointee = dog_header_t(
         name: name.text, name_length: name.count,
         value: value.text, value_length: value.count)
@@ -119,7 +119,13 @@ public func dog_request_uid(
   }
 }
 
-/// The request, which is kept as long as what is lent: the host may answer it and still read what it got.
+/// Looks at the request, which is kept as long as what is lent: the host may answer it and still read what it got.
+@inline(__always)
+private func look(at request: dog_request_t, _ look: (HTTPRequest) throws -> Status) -> dog_status_t {
+  outcome { try RequestHandle(rawValue: request).inCallback(look) ?? look(keeping(request)) }
+}
+
+@inline(never)
 private func keeping(_ request: dog_request_t) throws(Status) -> HTTPRequest {
   let asked = RequestHandle(rawValue: request)
   let kept = try asked.look().request
@@ -156,9 +162,10 @@ public func dog_request_respond(
   _ request: dog_request_t, _ status: Int32, _ headers: UnsafePointer<dog_header_t>?, _ header_count: Int,
   _ body: UnsafeRawPointer?, _ body_length: Int
 ) -> dog_status_t {
-  answer(request, nil) {
-    try $0.respond(
-      status: Int(status), headers: [HTTPHeader](headers, count: header_count), body: bytes(body, body_length))
+  answer(request, nil) { request in
+    let headers = try LentHeaders(headers, count: header_count)
+    let body = try bytes(body, body_length)
+    return headers.withLines { request.respond(status: Int(status), lines: $0, body: body) }
   }
 }
 
@@ -179,7 +186,7 @@ public func dog_request_connect(
     let selected = try text(chosen.protocol, chosen.protocol_length)
     return try $0.connect(
       protocol: selected.isEmpty ? nil : selected,
-      headers: [HTTPHeader](chosen.headers, count: chosen.header_count), data: chosen.data)
+      headers: LentHeaders(chosen.headers, count: chosen.header_count).copied, data: chosen.data)
   }
 }
 
@@ -200,9 +207,8 @@ public func dog_request_respond_begin(
   }
   return answer(request, nil) {
     let chosen = options == nil ? dog_stream_options_t() : try dog_stream_options_t(reading: options)
-    return try $0.respondBegin(
-      status: Int(status), headers: [HTTPHeader](headers, count: header_count),
-      ResponseStream.Listener(chosen, of: $0.handle))
+    let lines = try LentHeaders(headers, count: header_count).withLines { $0.map { [UInt8]($0) } }
+    return try $0.respondBegin(status: Int(status), lines: lines, ResponseStream.Listener(chosen, of: $0.handle))
   }
 }
 

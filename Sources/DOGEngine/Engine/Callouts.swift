@@ -4,7 +4,14 @@
 /// identify, an onclose after a close) are put into `waiting`, and called in order when the outermost callback has
 /// returned. So a host may hold a lock in a callback and call the engine: it is never entered a second time inside its
 /// own call.
-struct Callouts {
+struct Callouts: ~Copyable {
+  /// What waits for its turn.
+  enum Callout {
+    case call(() -> Void)
+    /// The question of this ticket: by far the most frequent, and without a closure.
+    case question(Handle)
+  }
+
   /// How many waiting callouts one turn of the loop calls.
   static let atOnceMax = 4096
   /// How many bytes of messages may wait behind callouts.
@@ -13,16 +20,16 @@ struct Callouts {
   /// True while a callback of the host's runs on this worker, or work during which none may run.
   private(set) var isInHost = false
   private var isEmptying = false
-  private var waiting: [() -> Void] = []
-  private var nextWaiting = 0
+  private var waiting = TurnQueue<Callout>()
 
   /// What the callback that runs was lent, until it returns.
   var lender = Lender()
 
   /// True if a callout must wait: the host is on the stack, or others wait already.
-  var mustWait: Bool { isInHost || nextWaiting < waiting.count }
+  var mustWait: Bool { isInHost || !waiting.isEmpty }
 
-  mutating func wait(_ callout: @escaping () -> Void) { waiting.append(callout) }
+  mutating func wait(_ callout: @escaping () -> Void) { waiting.append(.call(callout)) }
+  mutating func wait(toAsk ticket: Handle) { waiting.append(.question(ticket)) }
 
   mutating func enter() {
     assert(!isInHost, "the host was called from inside its own call")
@@ -33,26 +40,15 @@ struct Callouts {
   mutating func leave() -> Bool {
     isInHost = false
     lender.letGo()
-    guard !isEmptying, nextWaiting < waiting.count else { return false }
+    guard !isEmptying, !waiting.isEmpty else { return false }
     isEmptying = true
     return true
   }
 
-  mutating func next() -> (() -> Void)? {
-    guard nextWaiting < waiting.count else {
-      waiting.removeAll(keepingCapacity: waiting.count < 1024)
-      nextWaiting = 0
-      isEmptying = false
-      return nil
-    }
-    let call = waiting[nextWaiting]
-    nextWaiting += 1
-    // Moving down what is left costs no more than what was called.
-    if nextWaiting >= Callouts.atOnceMax, nextWaiting >= waiting.count / 2 {
-      waiting.removeFirst(nextWaiting)
-      nextWaiting = 0
-    }
-    return call
+  mutating func next() -> Callout? {
+    let next = waiting.popFirst()
+    if next == nil { isEmptying = false }
+    return next
   }
 }
 
@@ -113,8 +109,11 @@ extension Worker {
 
   private func emptyCallouts() {
     for _ in 0..<Callouts.atOnceMax {
-      guard let call = callouts.next() else { return }
-      call()
+      switch callouts.next() {
+      case .call(let call): call()
+      case .question(let ticket): ask(ticket)
+      case nil: return
+      }
     }
     // A host whose callbacks always cause more must not keep this worker from everybody else.
     post { $0.emptyCallouts() }

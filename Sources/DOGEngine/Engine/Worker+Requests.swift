@@ -7,17 +7,17 @@ extension Worker {
     if let key = exchange.request.withPath({ engine.definitions.router.match($0) }) {
       return forward(exchange, to: key)
     }
-    guard let fetch = engine.definitions.fetch else {
+    guard engine.definitions.fetch != nil else {
       // RFC 9110, section 9.3.7: "*" asks about the server as a whole, and it is here.
       if exchange.request.withTarget({ $0.elementsEqual(StaticString("*").bytes) }) {
-        return exchange.respond(Response(status: 204, headers: [], body: []), from: self)
+        return exchange.respond(Response(status: 204, lines: [], body: []), from: self)
       }
       return exchange.refuse(404, "no route", from: self)
     }
     guard
       let ticket = Ticket.put(.fetch, exchange, on: self, timeoutMs: engine.options.identifyTimeoutMs)
     else { return }
-    ask(ticket) { [engine] request in try fetch(engine, request) }
+    ask(ticket)
   }
 
   func forward(_ exchange: Exchange, to key: GatewayKey) {
@@ -30,12 +30,23 @@ extension Worker {
     if let gateway = gatewaysByKey[key] { gateway.identify(exchange) } else { begin(key, for: exchange) }
   }
 
-  /// Puts a ticket's question to the host. If the host returns an error before it has answered, the answer is 500.
-  func ask(_ ticket: Ticket, _ question: @escaping (RequestHandle) throws -> Void) {
-    callOut { [self] in
-      guard tables.tickets.isCurrent(ticket.handle) else { return }
+  /// Puts a ticket's question to the host, now or in its turn. If the host returns an error before it has answered, the
+  /// answer is 500.
+  func ask(_ ticket: Ticket) {
+    if callouts.mustWait { callouts.wait(toAsk: ticket.handle) } else { callHost(toAnswer: ticket) }
+  }
+
+  /// The turn of a question has come, unless it has ended by now.
+  func ask(_ handle: Handle) {
+    if let ticket = tables.tickets.find(handle) { callHost(toAnswer: ticket) }
+  }
+
+  private func callHost(toAnswer ticket: Ticket) {
+    callHost {
+      // The caller has the ticket, and so the request: the host may read it until it returns.
+      callouts.lender.hold(ticket.exchange.request)
       do {
-        try question(RequestHandle(ticket.handle))
+        try ticket.ask(on: self)
       } catch {
         // If a streamed response has begun, it is reset: so the client sees that it is not whole.
         if tables.tickets.claim(ticket.handle) {
@@ -52,10 +63,14 @@ extension Worker {
     Response.refusal(status, reason, retryAfterSeconds: engine.options.retryAfterSeconds)
   }
 
-  /// The value of the Date header for this second.
-  func httpDate() -> [UInt8] {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME_COARSE, &now)
-    return date.bytes(unixSeconds: UInt64(max(now.tv_sec, 0)))
+  /// The value of the Date header for this second; good until the next call.
+  func httpDate() -> UnsafeRawBufferPointer {
+    // The clock is asked once in a turn.
+    guard now != dateMadeAt else { return date.bytes }
+    dateMadeAt = now
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME_COARSE, &time)
+    date.set(unixSeconds: UInt64(max(time.tv_sec, 0)))
+    return date.bytes
   }
 }

@@ -63,7 +63,9 @@ final class Worker: @unchecked Sendable {
   /// When the loop's timer will run; nil when it is not set.
   var timerAt: UInt64?
   var stopDeadline: UInt64?
+  /// The value of Date, and the loop's time when it was looked at.
   var date = HTTPDate()
+  var dateMadeAt: UInt64?
 
   // The host.
   var callouts = Callouts()

@@ -1,20 +1,28 @@
 /// The value of Date, "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, section 5.6.7), made once a second.
-struct HTTPDate: Sendable {
+struct HTTPDate: ~Copyable {
   /// The last second of the year 9999: the format has four digits for the year.
   private static let secondsMax: UInt64 = 253_402_300_799
 
   private var seconds: UInt64 = 0
-  private var text = HTTPDate.format(0)
+  /// All dates are equally long.
+  private let text: UnsafeMutableRawBufferPointer
 
-  init() {}
+  init() {
+    let first = HTTPDate.format(0)
+    text = .allocate(byteCount: first.count, alignment: 1)
+    text.copyBytes(from: first)
+  }
+
+  deinit { text.deallocate() }
+
+  /// The same memory as long as this lives.
+  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(text) }
 
   /// `unixSeconds` is the time since 1970, UTC, leap seconds not counted.
-  mutating func bytes(unixSeconds: UInt64) -> [UInt8] {
-    if unixSeconds != seconds {
-      seconds = unixSeconds
-      text = HTTPDate.format(min(unixSeconds, HTTPDate.secondsMax))
-    }
-    return text
+  mutating func set(unixSeconds: UInt64) {
+    guard unixSeconds != seconds else { return }
+    seconds = unixSeconds
+    text.copyBytes(from: HTTPDate.format(min(unixSeconds, HTTPDate.secondsMax)))
   }
 
   private static func format(_ seconds: UInt64) -> [UInt8] {

@@ -1,7 +1,7 @@
 /// A header of a response, kept as the line that is sent: "Content-Type: text/plain\r\n".
 public struct HTTPHeader: Hashable, Sendable {
   let line: [UInt8]
-  private let nameCount: Int
+  let nameCount: Int
 
   public init(name: String, value: String) {
     self.init(nameBytes: name.utf8, valueBytes: value.utf8)
@@ -21,6 +21,14 @@ public struct HTTPHeader: Hashable, Sendable {
   public var name: String { String(decoding: nameBytes, as: UTF8.self) }
   public var value: String { String(decoding: valueBytes, as: UTF8.self) }
 
-  var nameBytes: ArraySlice<UInt8> { line[..<nameCount] }
-  var valueBytes: ArraySlice<UInt8> { line[(nameCount + 2)...].dropLast(2) }
+  private var nameBytes: ArraySlice<UInt8> { line[..<nameCount] }
+  private var valueBytes: ArraySlice<UInt8> { line[(nameCount + 2)...].dropLast(2) }
+}
+
+extension [HTTPHeader] {
+  /// Their lines, one behind the other.
+  var lines: [UInt8] { isEmpty ? [] : flatMap(\.line) }
+
+  /// The same for those of a host; nil: one of them it may not send.
+  var validLines: [UInt8]? { allSatisfy { ResponseEncoder.isValid($0) } ? lines : nil }
 }

@@ -3,8 +3,7 @@
 /// The pointers that the `with` functions and `headerAt` give stay good as long as the request lives; the C API relies
 /// on that. A value that has to be computed comes as an array.
 public final class HTTPRequest: Sendable {
-  /// The client's address, "127.0.0.1:5123": the peer's, or what a trusted proxy says.
-  public let remote: String
+  private let remoteText: KeptBytes
   /// The client that X-Forwarded-For tells; nil if that is the peer, or no trusted proxy tells it.
   let forwardedFor: ClientAddress?
   /// The subject of the client's certificate, which was verified (RFC 2253). Nil without one.
@@ -13,16 +12,19 @@ public final class HTTPRequest: Sendable {
   private let bodyBuffer: BodyBuffer
 
   init(
-    head: consuming RequestHead, body: consuming BodyBuffer, remote: String, clientSubject: String?,
+    head: consuming RequestHead, body: consuming BodyBuffer, remote: KeptBytes, clientSubject: String?,
     forwarding: ForwardedFor?
   ) {
     let client = forwarding?.client(of: head)
     forwardedFor = client == forwarding?.peer ? nil : client
     self.head = head
     bodyBuffer = body
-    self.remote = forwardedFor?.description ?? remote
+    remoteText = forwardedFor.map { KeptBytes(copying: $0.description.utf8) } ?? remote
     self.clientSubject = clientSubject
   }
+
+  /// The client's address, "127.0.0.1:5123": the peer's, or what a trusted proxy says.
+  public var remote: String { withRemote { String(decoding: $0, as: UTF8.self) } }
 
   /// HTTP/1.1, else HTTP/1.0.
   public var isHTTP11: Bool { head.content.isHTTP11 }
@@ -53,18 +55,40 @@ public final class HTTPRequest: Sendable {
   }
 
   public func header(_ name: UnsafeRawBufferPointer) -> [UInt8]? {
-    if head.content.authority.count > 0, HeaderName.areEqual(name, "host") {
-      return [UInt8](head[head.content.authority])
+    switch find(name) {
+    case .absent: nil
+    case .inPlace(let value): [UInt8](value)
+    case .joined(let value): value
     }
-    let separator: StaticString = HeaderName.areEqual(name, "cookie") ? "; " : ", "
-    var joined: [UInt8]?
+  }
+
+  /// Where a header's value is.
+  enum Found {
+    case absent
+    case inPlace(UnsafeRawBufferPointer)
+    /// There are several.
+    case joined([UInt8])
+  }
+
+  func find(_ name: UnsafeRawBufferPointer) -> Found {
+    if head.content.authority.count > 0, HeaderName.areEqual(name, "host") {
+      return .inPlace(head[head.content.authority])
+    }
+    var first: Int?
     for index in 0..<head.headerCount where HeaderName.areEqual(head.name(index), name) {
-      if joined == nil {
-        joined = [UInt8](head.value(index))
-      } else {
-        joined?.append(contentsOf: separator.bytes)
-        joined?.append(contentsOf: head.value(index))
-      }
+      if let first { return .joined(join(first, index, name)) }
+      first = index
+    }
+    return first.map { .inPlace(head.value($0)) } ?? .absent
+  }
+
+  /// The headers of this name: `first` and `second` are the first two.
+  private func join(_ first: Int, _ second: Int, _ name: UnsafeRawBufferPointer) -> [UInt8] {
+    let separator: StaticString = HeaderName.areEqual(name, "cookie") ? "; " : ", "
+    var joined = [UInt8](head.value(first))
+    for index in second..<head.headerCount where HeaderName.areEqual(head.name(index), name) {
+      joined.append(contentsOf: separator.bytes)
+      joined.append(contentsOf: head.value(index))
     }
     return joined
   }
@@ -99,6 +123,10 @@ public final class HTTPRequest: Sendable {
 
   public func withPath<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
     try body(head[head.content.path])
+  }
+
+  public func withRemote<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    try body(remoteText.bytes)
   }
 
   public func withBody<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R { try body(bodyBuffer.bytes) }

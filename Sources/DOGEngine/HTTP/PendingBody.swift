@@ -62,7 +62,7 @@ final class PendingBody {
   }
 
   /// The request. Once, after `read` has said that the body is whole.
-  func finish(remote: String, clientSubject: String?, forwarding: ForwardedFor?) -> HTTPRequest {
+  func finish(remote: KeptBytes, clientSubject: String?, forwarding: ForwardedFor?) -> HTTPRequest {
     guard let head = head.take() else { preconditionFailure("a request was finished twice") }
     return HTTPRequest(
       head: head, body: body.take(), remote: remote, clientSubject: clientSubject, forwarding: forwarding)

@@ -37,7 +37,7 @@ struct RequestParser {
 
   private let limits: Limits
   /// The client's address, for the requests to come.
-  var remote: String
+  var remote: KeptBytes
   var clientSubject: String?
   /// Set if the peer may tell which client a request is from.
   var forwarding: ForwardedFor?
@@ -57,7 +57,7 @@ struct RequestParser {
       targetBytesMax: max(0, min(limits.targetBytesMax, bytesMax)),
       headerBytesMax: max(0, min(limits.headerBytesMax, bytesMax)),
       headerCountMax: max(0, limits.headerCountMax), bodyBytesMax: max(0, limits.bodyBytesMax))
-    self.remote = remote
+    self.remote = KeptBytes(copying: remote.utf8)
   }
 
   var phase: Phase {

@@ -1,5 +1,5 @@
-/// Writes responses (RFC 9112, section 4). Only this says where a response ends, when it was made and what happens to
-/// the connection; `isValid` refuses a host's headers that would say it.
+/// What a response says by itself (RFC 9112, section 4): where it ends, when it was made and what happens to the
+/// connection. `EncodedResponse` writes that, and `isValid` refuses a host's headers that would say it.
 enum ResponseEncoder {
   /// The facts about a request that decide how its response is framed.
   struct Facts: Sendable {
@@ -13,53 +13,6 @@ enum ResponseEncoder {
   }
 
   static var continueResponse: StaticString { "HTTP/1.1 100 Continue\r\n\r\n" }
-
-  /// Appends a whole response. `status` is 200 to 599, the headers are valid ones, `date` is what `HTTPDate` gave.
-  static func encode(
-    status: Int, headers: [HTTPHeader], body: UnsafeRawBufferPointer, for facts: Facts, date: [UInt8],
-    into out: SharedBytes
-  ) {
-    begin(status, date, out)
-    if saysLength(status) {
-      out.append(StaticString("\r\nContent-Length: ").bytes)
-      append(body.count, to: out)
-    }
-    finish(status, headers, facts, out)
-    if HTTPStatus.hasContent(status), !facts.isHEAD { out.append(body) }
-  }
-
-  /// Appends the head of a response whose body is not known yet.
-  static func encodeHead(
-    status: Int, headers: [HTTPHeader], for facts: Facts, date: [UInt8], into out: SharedBytes
-  ) {
-    begin(status, date, out)
-    if status == 205 {
-      out.append(StaticString("\r\nContent-Length: 0").bytes)
-    } else if HTTPStatus.hasContent(status), facts.isHTTP11 {
-      // To HEAD too: what GET would get (RFC 9112, section 6.1).
-      out.append(StaticString("\r\nTransfer-Encoding: chunked").bytes)
-    }
-    finish(status, headers, facts, out)
-  }
-
-  private static func begin(_ status: Int, _ date: [UInt8], _ out: SharedBytes) {
-    out.append(StaticString("HTTP/1.1 ").bytes)
-    append(status, to: out)
-    out.append(StaticString(" ").bytes)
-    out.append(HTTPStatus.reason(status).bytes)
-    out.append(StaticString("\r\nDate: ").bytes)
-    date.withUnsafeBytes { out.append($0) }
-  }
-
-  private static func finish(_ status: Int, _ headers: [HTTPHeader], _ facts: Facts, _ out: SharedBytes) {
-    out.append(connection(facts, offersUpgrade: status == 426).bytes)
-    for header in headers { header.line.withUnsafeBytes { out.append($0) } }
-    out.append(StaticString("\r\n").bytes)
-  }
-
-  /// RFC 9110, section 8.6: none with 204; with 304 only the length of the response that it stands for, which we do not
-  /// know.
-  private static func saysLength(_ status: Int) -> Bool { status != 204 && status != 304 }
 
   /// Appends the answer to a WebSocket handshake (RFC 6455, section 4.2.2). `accept` is the value of
   /// Sec-WebSocket-Accept, `protocol` one that the client offered, `extensions` those agreed to; the headers are valid
@@ -81,40 +34,37 @@ enum ResponseEncoder {
 
   /// Whether a host may send this header. `forUpgrade`: in a 101.
   static func isValid(
-    name: some Collection<UInt8>, value: some Collection<UInt8>, forUpgrade: Bool = false
+    name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, forUpgrade: Bool = false
   ) -> Bool {
-    guard HeaderName.isToken(name), value.allSatisfy({ $0 >= 0x20 && $0 != 0x7f || $0 == UInt8(ascii: "\t") }) else {
-      return false
-    }
-    let lowercase = name.map(ASCII.lowercase)
-    if ownNames.contains(where: { lowercase.elementsEqual($0.bytes) }) { return false }
-    guard forUpgrade else { return true }
-    return !lowercase.elementsEqual(StaticString("upgrade").bytes)
-      && !lowercase.starts(with: StaticString("sec-websocket-").bytes)
+    guard !name.isEmpty else { return false }
+    for byte in name where !ASCII.isTokenByte(byte) { return false }
+    for byte in value where byte < 0x20 && byte != UInt8(ascii: "\t") || byte == 0x7f { return false }
+    return !isOwn(name) && !(forUpgrade && isOfHandshake(name))
   }
 
   static func isValid(_ header: HTTPHeader, forUpgrade: Bool = false) -> Bool {
-    isValid(name: header.nameBytes, value: header.valueBytes, forUpgrade: forUpgrade)
-  }
-
-  private static let ownNames: [StaticString] = ["content-length", "transfer-encoding", "date", "connection"]
-
-  // MARK: - Writing
-
-  /// RFC 9112, section 9.3: HTTP/1.1 keeps the connection unless told, HTTP/1.0 the other way round. RFC 9110, section
-  /// 7.8: whoever sends Upgrade lists it in Connection.
-  private static func connection(_ facts: Facts, offersUpgrade: Bool) -> StaticString {
-    switch (facts.keepAlive, offersUpgrade) {
-    case (false, false): "\r\nConnection: close\r\n"
-    case (false, true): "\r\nConnection: close, Upgrade\r\n"
-    case (true, true): facts.isHTTP11 ? "\r\nConnection: Upgrade\r\n" : "\r\nConnection: keep-alive, Upgrade\r\n"
-    case (true, false): facts.isHTTP11 ? "\r\n" : "\r\nConnection: keep-alive\r\n"
+    header.line.withUnsafeBytes {
+      isValid(
+        name: UnsafeRawBufferPointer(rebasing: $0[..<header.nameCount]),
+        value: UnsafeRawBufferPointer(rebasing: $0[(header.nameCount + 2)..<($0.count - 2)]), forUpgrade: forUpgrade)
     }
   }
 
-  private static func append(_ number: Int, to out: SharedBytes) {
-    digits(number).withUnsafeBytes { out.append($0) }
+  /// A name that the engine alone sends.
+  private static func isOwn(_ name: UnsafeRawBufferPointer) -> Bool {
+    switch name.count {
+    case 4: HeaderName.areEqual(name, "date")
+    case 10: HeaderName.areEqual(name, "connection")
+    case 14: HeaderName.areEqual(name, "content-length")
+    case 17: HeaderName.areEqual(name, "transfer-encoding")
+    default: false
+    }
   }
 
-  private static func digits(_ number: Int) -> [UInt8] { [UInt8](String(number).utf8) }
+  /// One of a handshake's.
+  private static func isOfHandshake(_ name: UnsafeRawBufferPointer) -> Bool {
+    let prefix = StaticString("sec-websocket-").bytes
+    return HeaderName.areEqual(name, "upgrade")
+      || HeaderName.areEqual(UnsafeRawBufferPointer(rebasing: name.prefix(prefix.count)), prefix)
+  }
 }

@@ -26,7 +26,11 @@ final class GatewayCore: @unchecked Sendable {
   private let encodings: UnsafeMutablePointer<Atomic<UInt16>>
 
   // The home worker's.
-  private var host: (any Gateway)?
+  private var hostBox: HostBox<any Gateway>? {
+    didSet { hostToCall = hostBox.map { Unmanaged.passUnretained($0) } }
+  }
+  /// The same, for `withHost`.
+  private var hostToCall: Unmanaged<HostBox<any Gateway>>?
   var placement: Placement
   private var members: Members
   /// Lines whose outcome is decided, with requests that have not been sent on yet.
@@ -89,11 +93,17 @@ final class GatewayCore: @unchecked Sendable {
     }
     gateway.handle = handle
     gateway.ledgerIndex = home.ledger.enter(handle)
-    gateway.host = gateway.type.make(GatewayHandle(handle))
+    gateway.hostBox = HostBox(gateway.type.make(GatewayHandle(handle)))
     home.gatewaysByKey[key] = gateway
     home.counters.add(.gateways)
     engine.directory.add(gateway)
     return gateway
+  }
+
+  /// Calls the host without a count of its reference: inside a callback, before whose end nothing takes it away.
+  @inline(__always)
+  func withHost(_ call: (any Gateway) throws -> Void) rethrows {
+    try hostToCall?._withUnsafeGuaranteedRef { try call($0.host) }
   }
 
   // MARK: A request's way
@@ -106,7 +116,7 @@ final class GatewayCore: @unchecked Sendable {
     else { return endIfForgettable() }
     identifying += 1
     noteHolding()
-    home.ask(ticket) { [self] request in try host?.identify(request) }
+    home.ask(ticket)
   }
 
   /// An `identify` question has ended: by an answer, a refusal, or a client that left. `endIfForgettable` follows.
@@ -170,7 +180,7 @@ final class GatewayCore: @unchecked Sendable {
         .clusterize(self, slot: place.slot), exchange, place: place, on: home,
         timeoutMs: home.engine.options.identifyTimeoutMs)
     else { return abandonShard(place.slot, status: 503) }
-    home.ask(ticket) { [self] request in try host?.clusterize(request) }
+    home.ask(ticket)
   }
 
   /// The coming Shard has its name: it starts, and the requests go on waiting.
@@ -358,8 +368,8 @@ final class GatewayCore: @unchecked Sendable {
     members.removeAll()
     seekers = []
     home.callOut { [self] in
-      host?.onretire()
-      host = nil
+      hostBox?.host.onretire()
+      hostBox = nil
       home.tables.gateways.remove(handle)
     }
   }

@@ -21,11 +21,9 @@ extension HTTPConnection {
   /// Writes a 503. The kernel takes it, because nothing was written before.
   private func sayRefused(_ reason: StaticString) {
     let response = worker.refusal(503, "\(reason)")
-    response.body.withUnsafeBytes { body in
-      let bytes = worker.pool.take(atLeast: 512 + body.count)
-      ResponseEncoder.encode(
-        status: 503, headers: response.headers, body: body, for: .unread(isHEAD: false), date: worker.httpDate(),
-        into: bytes)
+    response.withEncoded(for: .unread(isHEAD: false), date: worker.httpDate()) { encoded in
+      let bytes = worker.pool.take(atLeast: encoded.count)
+      encoded.write(to: bytes.extend(by: encoded.count))
       worker.counters.add(.bytesOut, max(0, stream.tryWrite(bytes.base, bytes.count)))
       worker.pool.give(bytes)
     }

@@ -1,6 +1,6 @@
 // The connection's side of a streamed response. No other request is read between its head and its last byte.
 extension HTTPConnection {
-  func begin(_ response: ResponseStream, status: Int, headers: [HTTPHeader]) {
+  func begin(_ response: ResponseStream, status: Int, lines: [UInt8]) {
     let exchange = response.ticket.exchange
     guard isWaiting(for: exchange) else {
       return response.lost(worker.isAborting ? .gone : .reset)
@@ -10,12 +10,10 @@ extension HTTPConnection {
     if throwAhead(of: response) { facts.keepAlive = false }
     state = .streaming(response)
     if !isHalfClosed { setDeadline(.max) }
-    let head = worker.pool.take(atLeast: 512)
-    ResponseEncoder.encodeHead(
-      status: status, headers: headers, for: facts, date: worker.httpDate(), into: head)
-    if !outbox.queue(head, 0..<head.count) { worker.pool.give(head) }
+    lines.withUnsafeBytes {
+      queue(EncodedResponse(headOf: status, lines: $0, for: facts, date: worker.httpDate()))
+    }
     response.settle(outboxBytes: outbox.bytes)
-    markDirty()
   }
 
   /// `reserved` is what the stream has counted for these bytes.

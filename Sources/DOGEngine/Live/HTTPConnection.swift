@@ -100,7 +100,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     parser.clientSubject = peer.certificateSubject
     state = .reading
     if let refusal { return refuse(503, refusal.reason) }
-    parser.remote = peer.text
+    parser.remote = KeptBytes(copying: peer.text.utf8)
     let trusted = worker.engine.trustedProxies
     if trusted.contains(peer.client) { parser.forwarding = ForwardedFor(peer: peer.client, trusted: trusted) }
     setDeadline(worker.now + options.headerTimeoutMs)
@@ -267,15 +267,17 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   func respond(_ response: Response, to exchange: Exchange) {
     guard isWaiting(for: exchange) else { return }
     if response.isRefusal { worker.counters.add(.refused) }
-    response.body.withUnsafeBytes {
-      respond(status: response.status, headers: response.headers, body: $0, to: exchange)
+    response.lines.withUnsafeBytes { lines in
+      response.body.withUnsafeBytes { respond(status: response.status, lines: lines, body: $0, to: exchange) }
     }
   }
 
-  func respond(status: Int, headers: [HTTPHeader], body: UnsafeRawBufferPointer, to exchange: Exchange) {
+  func respond(
+    status: Int, lines: UnsafeRawBufferPointer, body: UnsafeRawBufferPointer, to exchange: Exchange
+  ) {
     guard isWaiting(for: exchange) else { return }
     let facts = facts(for: exchange.request)
-    encode(status: status, headers: headers, body: body, for: facts)
+    queue(EncodedResponse(status: status, lines: lines, body: body, for: facts, date: worker.httpDate()))
     goOn(keepAlive: facts.keepAlive)
   }
 
@@ -322,21 +324,21 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     worker.counters.add(.refused)
     worker.logPeer(.info, "\(stream.peer.text): \(status), \(reason)", about: Int(bitPattern: reason.utf8Start))
     let response = worker.refusal(status, "\(reason)")
-    response.body.withUnsafeBytes {
-      encode(status: status, headers: response.headers, body: $0, for: .unread(isHEAD: parser.refusesHEAD))
-    }
+    response.withEncoded(for: .unread(isHEAD: parser.refusesHEAD), date: worker.httpDate()) { queue($0) }
     finish()
   }
 
-  private func encode(
-    status: Int, headers: [HTTPHeader], body: UnsafeRawBufferPointer, for facts: ResponseEncoder.Facts
-  ) {
-    let bytes = worker.pool.take(atLeast: 512 + body.count)
-    ResponseEncoder.encode(
-      status: status, headers: headers, body: body, for: facts, date: worker.httpDate(), into: bytes)
+  func queue(_ response: EncodedResponse) {
+    if let room = outbox.earlyRoom(response.count) { response.write(to: room) } else { queueLong(response) }
+    markDirty()
+  }
+
+  @inline(never)
+  private func queueLong(_ response: EncodedResponse) {
+    let bytes = worker.pool.take(atLeast: response.count)
+    response.write(to: bytes.extend(by: response.count))
     // Small responses are copied by the queue, and the storage is free again.
     if !outbox.queue(bytes, 0..<bytes.count) { worker.pool.give(bytes) }
-    markDirty()
   }
 
   private func queue(_ text: StaticString) {

@@ -65,8 +65,8 @@ final class ResponseStream: @unchecked Sendable {
 
   // MARK: The host's side, any thread
 
-  func begin(status: Int, headers: [HTTPHeader]) {
-    _ = carry(bytes: 0) { $0.exchange.connection.begin($0, status: status, headers: headers) }
+  func begin(status: Int, lines: [UInt8]) {
+    _ = carry(bytes: 0) { $0.exchange.connection.begin($0, status: status, lines: lines) }
   }
 
   /// Queues all of it or nothing.

@@ -19,11 +19,11 @@ final class ShardCore: DenseListElement, @unchecked Sendable {
 
   private(set) var handle = Handle.none
   var host: (any Shard)? { hostBox?.host }
-  private var hostBox: HostBox? {
+  private var hostBox: HostBox<any Shard>? {
     didSet { hostToCall = hostBox.map { Unmanaged.passUnretained($0) } }
   }
   /// The same, for `withHost`.
-  private var hostToCall: Unmanaged<HostBox>?
+  private var hostToCall: Unmanaged<HostBox<any Shard>>?
   /// Its scope in the slice's group.
   private(set) var scope = -1
   private(set) var slice: ClusterSlice!
@@ -158,7 +158,7 @@ final class ShardCore: DenseListElement, @unchecked Sendable {
       let ticket = Ticket.put(
         .receive(self), exchange, place: place, on: worker, timeoutMs: worker.options.receiveTimeoutMs)
     else { return gateway.release(place, from: worker) }
-    worker.ask(ticket) { [self] request in try host?.receive(request) }
+    worker.ask(ticket)
   }
 
   /// The host answers with an upgrade; the ticket has ended. The connection moves here from the worker it is on.
@@ -230,13 +230,6 @@ final class ShardCore: DenseListElement, @unchecked Sendable {
     slice.leave(socket)
     gateway.release(socket.place, from: worker)
   }
-}
-
-/// Where a Shard's host is: a constant of an object, which is called without a count of its reference.
-private final class HostBox {
-  let host: any Shard
-
-  init(_ host: any Shard) { self.host = host }
 }
 
 /// The host's checked wishes for a socket that it opens.

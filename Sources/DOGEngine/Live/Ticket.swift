@@ -63,6 +63,18 @@ final class Ticket: LineElement, @unchecked Sendable {
     return ticket
   }
 
+  /// Puts its question to the host. Inside a callout.
+  func ask(on worker: Worker) throws {
+    let request = RequestHandle(handle)
+    switch question {
+    case .fetch: try worker.engine.definitions.fetch?(worker.engine, request)
+    case .identify(let gateway): try gateway.withHost { try $0.identify(request) }
+    case .clusterize(let gateway, _): try gateway.withHost { try $0.clusterize(request) }
+    case .receive(let shard): try shard.withHost { try $0.receive(request) }
+    case .waiting: break
+    }
+  }
+
   /// Ends it: the handle is stale. On its worker, by the winner of the claim.
   func end(on worker: Worker) {
     worker.assertHere()
@@ -90,7 +102,25 @@ final class Ticket: LineElement, @unchecked Sendable {
     return true
   }
 
-  /// By the winner of the claim, on its worker.
+  /// The host has said who this is. By the winner of the claim, on its worker.
+  func identified(as uid: Name, on worker: Worker) -> Status {
+    guard case .identify(let gateway) = question else { return .wrongKind }
+    end(on: worker)
+    gateway.admit(exchange, uid)
+    gateway.endIfForgettable()
+    return .ok
+  }
+
+  /// By the winner of the claim, on its worker. On the worker of the connection the response goes straight into what is
+  /// sent.
+  func respond(status: Int, lines: UnsafeRawBufferPointer, body: UnsafeRawBufferPointer, on worker: Worker) {
+    guard exchange.origin === worker, handle.kind != .clusterize else {
+      return respond(Response(status: status, lines: [UInt8](lines), body: [UInt8](body)), on: worker)
+    }
+    _ = endResponded(on: worker)
+    exchange.connection.respond(status: status, lines: lines, body: body, to: exchange)
+  }
+
   func respond(_ response: Response, on worker: Worker) {
     if endResponded(on: worker) { exchange.respond(response, from: worker) } else { abandonShard(with: response) }
   }

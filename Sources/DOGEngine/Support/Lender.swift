@@ -3,6 +3,8 @@
 struct Lender {
   private var copies: [UnsafeMutableRawPointer] = []
   private var kept: [AnyObject] = []
+  /// What lives as long as that anyhow.
+  private var held: ObjectIdentifier?
 
   /// A copy that lives until `letGo`.
   mutating func lend(_ bytes: [UInt8]) -> UnsafeRawBufferPointer {
@@ -19,12 +21,25 @@ struct Lender {
   }
 
   /// Keeps an object until `letGo`.
+  @inline(__always)
   mutating func keep(_ object: AnyObject) {
+    if ObjectIdentifier(object) != held { keepAlso(object) }
+  }
+
+  @inline(never)
+  private mutating func keepAlso(_ object: AnyObject) {
     if kept.last !== object { kept.append(object) }
   }
 
+  /// The caller keeps this object until `letGo`.
   @inline(__always)
-  mutating func letGo() { if !copies.isEmpty || !kept.isEmpty { letGoOfAll() } }
+  mutating func hold(_ object: AnyObject) { held = ObjectIdentifier(object) }
+
+  @inline(__always)
+  mutating func letGo() {
+    held = nil
+    if !copies.isEmpty || !kept.isEmpty { letGoOfAll() }
+  }
 
   @inline(never)
   private mutating func letGoOfAll() {

@@ -12,7 +12,7 @@ import Testing
     #expect(called.isEmpty)
     let empties = callouts.leave()
     #expect(empties)
-    while let next = callouts.next() { next() }
+    while case .call(let call) = callouts.next() { call() }
     #expect(called == [1, 2, 3])
     #expect(!callouts.mustWait)
   }

@@ -1,3 +1,5 @@
+import CDOG
+
 // The one door for what a host causes. Whatever its callbacks and threads say or do to clients and to other objects
 // passes here, in one of these ways: an object speaks (`speak`) or acts (`act`), a cluster is spoken to from
 // another worker of its own (`clusterFromHere`), a question gets its answer (`claim`), a streamed response goes on
@@ -111,6 +113,20 @@ extension Handle {
       guard table(worker).claim(self), let object = table(worker).claimed(self) else { throw .stale }
       return Claim(object: object, worker: worker, engine: engine)
     case .failed(let status): throw status
+    }
+  }
+
+  /// The same where the calling thread is the object's own worker: wins the claim and acts at once. Nil: it is another.
+  @inline(__always)
+  func claimHere<Object>(
+    _ table: (Worker) -> SlotMap<Object>, _ act: (Worker, Object) -> Status
+  ) -> Status? {
+    guard !EngineTable.isForked, let pointer = cdog_worker() else { return nil }
+    return Unmanaged<Worker>.fromOpaque(pointer)._withUnsafeGuaranteedRef { worker in
+      guard worker.index == self.worker, worker.engineNumber == engine else { return nil }
+      let table = table(worker)
+      guard let object = table.find(self), table.claim(self) else { return .stale }
+      return act(worker, object)
     }
   }
 

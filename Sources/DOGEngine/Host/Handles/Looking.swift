@@ -1,3 +1,5 @@
+import CDOG
+
 // What the host's getters see: the objects themselves, on their own worker; or what a host that takes events was told
 // of them.
 
@@ -21,6 +23,23 @@ extension Handle {
 }
 
 extension RequestHandle {
+  /// Looks at the request inside a callback, before whose end what it sees does not go, and counts no reference. Nil:
+  /// it is not there, or the call comes from elsewhere; `look` knows.
+  @inline(__always)
+  func inCallback<Result>(_ look: (HTTPRequest) throws -> Result) rethrows -> Result? {
+    guard let kind = handle.kind, kind.isRequest, let pointer = cdog_worker() else { return nil }
+    return try Unmanaged<Worker>.fromOpaque(pointer)._withUnsafeGuaranteedRef { worker in
+      guard handle.origin == worker.origin | kind.rawValue << Handle.originBits, worker.callouts.isInHost else {
+        return nil
+      }
+      return try worker.tables.tickets.finder.find(handle)?._withUnsafeGuaranteedRef { ticket in
+        let request = ticket.exchange.request
+        worker.callouts.lender.keep(request)
+        return try look(request)
+      }
+    }
+  }
+
   func look() throws(Status) -> (request: HTTPRequest, uid: Name?) {
     guard let view = try handle.view(isOfKind: handle.kind?.isRequest == true) else {
       let ticket = try find()

@@ -8,21 +8,21 @@ extension RequestHandle {
     status: Int, headers: [HTTPHeader] = [], onwritable: (@Sendable (RequestHandle) -> Void)? = nil,
     onend: (@Sendable (RequestHandle, Status) -> Void)? = nil
   ) -> Status {
-    respondBegin(status: status, headers: headers, ResponseStream.Listener(onwritable: onwritable, onend: onend))
+    respondBegin(
+      status: status, lines: headers.validLines, ResponseStream.Listener(onwritable: onwritable, onend: onend))
   }
 
-  func respondBegin(status: Int, headers: [HTTPHeader], _ listener: ResponseStream.Listener) -> Status {
+  /// `lines` are those of the headers; nil: the host may not send one of them.
+  func respondBegin(status: Int, lines: [UInt8]?, _ listener: ResponseStream.Listener) -> Status {
     guard handle.kind?.isRequest == true, handle.kind != .clusterize else { return refusedKind }
-    guard (200...599).contains(status), headers.allSatisfy({ ResponseEncoder.isValid($0) }) else {
-      return fail(with: .invalid)
-    }
+    guard (200...599).contains(status), let lines else { return fail(with: .invalid) }
     do throws(Status) {
       let claim = try handle.claim { $0.tables.tickets }
       let stream = ResponseStream(claim.object, home: claim.worker, status: status, listener: listener)
       guard claim.worker.tables.streams.add(stream) else { return .stale }
       // The stream has begun, and its end is told even if this letter is lost: an engine that ends concludes the
       // streams in the table.
-      stream.begin(status: status, headers: headers)
+      stream.begin(status: status, lines: lines)
       return .ok
     } catch {
       return error

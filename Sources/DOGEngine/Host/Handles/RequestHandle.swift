@@ -29,13 +29,8 @@ extension RequestHandle {
   public func identify(_ uid: UnsafeRawBufferPointer) -> Status {
     guard handle.kind == .identify else { return refusedKind }
     guard let name = Name(uid) else { return refuse(uid, as: "uid") }
-    return answer { worker, ticket in
-      guard case .identify(let gateway) = ticket.question else { return .wrongKind }
-      ticket.end(on: worker)
-      gateway.admit(ticket.exchange, name)
-      gateway.endIfForgettable()
-      return .ok
-    }
+    return handle.claimHere({ $0.tables.tickets }, { $1.identified(as: name, on: $0) })
+      ?? answer { $1.identified(as: name, on: $0) }
   }
 
   /// A uid or a Gateway's name mostly comes from the client, so a bad one is the client's fault: 400.
@@ -85,26 +80,25 @@ extension RequestHandle {
   /// To any question: a whole response.
   @discardableResult
   public func respond(status: Int, headers: [HTTPHeader] = [], body: UnsafeRawBufferPointer) -> Status {
+    guard let lines = headers.validLines else { return respond(status: status, lines: nil, body: body) }
+    return lines.withUnsafeBytes { respond(status: status, lines: $0, body: body) }
+  }
+
+  /// `lines` are those of the headers; nil: the host may not send one of them.
+  func respond(status: Int, lines: UnsafeRawBufferPointer?, body: UnsafeRawBufferPointer) -> Status {
     guard handle.kind?.isRequest == true else { return refusedKind }
-    guard (200...599).contains(status), body.isEmpty || HTTPStatus.hasContent(status),
-      headers.allSatisfy({ ResponseEncoder.isValid($0) })
-    else { return fail(with: .invalid) }
-    do throws(Status) {
-      let claim = try handle.claim { $0.tables.tickets }
-      let ticket = claim.object
-      // On the worker of the connection the body goes straight into what is sent.
-      if claim.isHere, ticket.exchange.origin === claim.worker, handle.kind != .clusterize {
-        _ = ticket.endResponded(on: claim.worker)
-        ticket.exchange.connection.respond(status: status, headers: headers, body: body, to: ticket.exchange)
-        return .ok
-      }
-      let response = Response(status: status, headers: headers, body: [UInt8](body))
-      return claim.act(bytes: response.byteCount) { worker, ticket in
-        ticket.respond(response, on: worker)
-        return .ok
-      }
-    } catch {
-      return error
+    guard (200...599).contains(status), body.isEmpty || HTTPStatus.hasContent(status), let lines else {
+      return fail(with: .invalid)
+    }
+    let here = handle.claimHere({ $0.tables.tickets }) { worker, ticket in
+      ticket.respond(status: status, lines: lines, body: body, on: worker)
+      return .ok
+    }
+    if let here { return here }
+    let response = Response(status: status, lines: [UInt8](lines), body: [UInt8](body))
+    return answer(bytes: response.byteCount) { worker, ticket in
+      ticket.respond(response, on: worker)
+      return .ok
     }
   }
 
@@ -169,9 +163,9 @@ extension RequestHandle {
   }
 
   /// Wins the claim and acts on the ticket's worker. What `act` returns is heard only there.
-  private func answer(_ act: @escaping @Sendable (Worker, Ticket) -> Status) -> Status {
+  private func answer(bytes: Int = 0, _ act: @escaping @Sendable (Worker, Ticket) -> Status) -> Status {
     do throws(Status) {
-      return try handle.claim { $0.tables.tickets }.act(act)
+      return try handle.claim { $0.tables.tickets }.act(bytes: bytes, act)
     } catch {
       return error
     }
