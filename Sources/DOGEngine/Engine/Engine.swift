@@ -236,11 +236,9 @@ public final class Engine: @unchecked Sendable {
 
   /// The worker that a Gateway lives on. Keyed, so that nobody outside can choose names that all live on one.
   func home(of key: GatewayKey) -> Worker {
-    var hasher = Hasher()
-    hasher.combine(homeKey)
-    hasher.combine(key.gatewayClass)
-    key.name.bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
-    return workers[Int(UInt(bitPattern: hasher.finalize()) % UInt(workers.count))]
+    // The upper half: the lower one is for the tables of one worker.
+    let mixed = (key.hash ^ homeKey) &* 0xd6e8_feb8_6659_fd93
+    return workers[Int(truncatingIfNeeded: ((mixed &>> 32) &* UInt64(workers.count)) &>> 32)]
   }
 
   func gatewayClass(named name: String) -> Int? { definitions.gateways.firstIndex { $0.name == name } }

@@ -4,7 +4,13 @@ struct Router: Sendable {
     let pattern: RoutePattern
     let gatewayClass: Int
     /// The Gateway of a pattern without a parameter.
-    let name: Name?
+    let fixed: GatewayKey?
+
+    init(pattern: RoutePattern, gatewayClass: Int, name: Name?) {
+      self.pattern = pattern
+      self.gatewayClass = gatewayClass
+      fixed = name.map { GatewayKey(gatewayClass: gatewayClass, name: $0) }
+    }
   }
 
   var routes: [Route] = []
@@ -12,8 +18,9 @@ struct Router: Sendable {
   /// The Gateway that the first matching route names.
   func match(_ path: UnsafeRawBufferPointer) -> GatewayKey? {
     for route in routes {
-      guard let match = route.pattern.match(path: path), let name = match.parameter ?? route.name else { continue }
-      return GatewayKey(gatewayClass: route.gatewayClass, name: name)
+      guard let match = route.pattern.match(path: path) else { continue }
+      if let name = match.parameter { return GatewayKey(gatewayClass: route.gatewayClass, name: name) }
+      if let fixed = route.fixed { return fixed }
     }
     return nil
   }
@@ -23,4 +30,20 @@ struct Router: Sendable {
 struct GatewayKey: Hashable, Sendable {
   let gatewayClass: Int
   let name: Name
+  /// Keyed by the process, so that nobody outside can choose names which collide.
+  let hash: UInt64
+
+  init(gatewayClass: Int, name: Name) {
+    self.gatewayClass = gatewayClass
+    self.name = name
+    let ofName = name.bytes.withUnsafeBytes { KeyedHash.shared.hash($0) }
+    hash = (ofName ^ UInt64(truncatingIfNeeded: gatewayClass)) &* 0x9e37_79b9_7f4a_7c15
+  }
+
+  @inline(__always)
+  static func == (one: GatewayKey, other: GatewayKey) -> Bool {
+    one.hash == other.hash && one.gatewayClass == other.gatewayClass && one.name == other.name
+  }
+
+  func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 }

@@ -27,7 +27,7 @@ extension Worker {
 
   func take(_ exchange: Exchange, for key: GatewayKey) {
     guard !exchange.hasLeft else { return }
-    if let gateway = gatewaysByKey[key] { gateway.identify(exchange) } else { begin(key, for: exchange) }
+    if let gateway = gatewaysByKey.find(key) { gateway.identify(exchange) } else { begin(key, for: exchange) }
   }
 
   /// Puts a ticket's question to the host, now or in its turn. If the host returns an error before it has answered, the

@@ -44,7 +44,7 @@ final class Worker: @unchecked Sendable {
 
   // What lives here.
   let tables: Tables
-  var gatewaysByKey: [GatewayKey: GatewayCore] = [:]
+  var gatewaysByKey: GatewayIndex
   /// Requests for Gateways for which there is no room yet.
   var newcomers: [GatewayKey: [Exchange]] = [:]
   /// What the Gateways here have that could make room for others; and, for other workers to read, since when the first
@@ -116,6 +116,7 @@ final class Worker: @unchecked Sendable {
     loop = try EventLoop(readTurnBytesMax: engine.options.readTurnBytesMax)
     tables = Tables(
       engine: engineNumber, worker: index, firstGeneration: firstGeneration, timersMax: engine.options.timersMax)
+    gatewaysByKey = GatewayIndex(tables.gateways)
     turn = Turn(
       bytesMax: engine.options.writeTurnBytesMax, loop: loop, counters: counters, finder: tables.sockets.finder)
     events = engine.events.map { EventWriter($0.queue, worker: index) }

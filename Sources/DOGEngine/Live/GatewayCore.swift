@@ -94,7 +94,7 @@ final class GatewayCore: @unchecked Sendable {
     gateway.handle = handle
     gateway.ledgerIndex = home.ledger.enter(handle)
     gateway.hostBox = HostBox(gateway.type.make(GatewayHandle(handle)))
-    home.gatewaysByKey[key] = gateway
+    home.gatewaysByKey.insert(gateway)
     home.counters.add(.gateways)
     engine.directory.add(gateway)
     return gateway
@@ -123,11 +123,12 @@ final class GatewayCore: @unchecked Sendable {
   func identified() { identifying -= 1 }
 
   /// Places an identified request (rules G2 to G5).
-  func admit(_ exchange: Exchange, _ uid: Name) {
+  func admit(_ exchange: Exchange, _ validUID: UnsafeRawBufferPointer) {
     home.assertHere()
     guard !exchange.hasLeft else { return }
     guard !hasEnded else { return exchange.refuse(503, "the engine stops", from: home) }
-    let decision = placement.place(uid, now: home.now) { home.engine.reserve(.shard) }
+    let (uid, found) = placement.recall(validUID)
+    let decision = placement.place(uid, found: found, now: home.now) { home.engine.reserve(.shard) }
     if case .noneLeft = decision {
       seekers.append((exchange, uid))
       return seekShard()
@@ -333,7 +334,7 @@ final class GatewayCore: @unchecked Sendable {
     guard !hasEnded else { return }
     hasEnded = true
     home.engine.directory.remove(self)
-    home.gatewaysByKey[key] = nil
+    home.gatewaysByKey.remove(self)
     home.ledger.leave(ledgerIndex)
     home.tellCandidates()
     if !makingRoom { home.engine.giveBack(.gateway) }

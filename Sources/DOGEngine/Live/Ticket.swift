@@ -103,10 +103,10 @@ final class Ticket: LineElement, @unchecked Sendable {
   }
 
   /// The host has said who this is. By the winner of the claim, on its worker.
-  func identified(as uid: Name, on worker: Worker) -> Status {
+  func identified(as validUID: UnsafeRawBufferPointer, on worker: Worker) -> Status {
     guard case .identify(let gateway) = question else { return .wrongKind }
     end(on: worker)
-    gateway.admit(exchange, uid)
+    gateway.admit(exchange, validUID)
     gateway.endIfForgettable()
     return .ok
   }

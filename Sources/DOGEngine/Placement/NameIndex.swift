@@ -16,11 +16,11 @@ struct NameIndex {
   private var buckets: ContiguousArray<Bucket> = []
   private(set) var count = 0
 
-  /// Seeded by the process, so that nobody outside can choose names which collide.
-  static func hash(of name: Name) -> UInt32 {
-    var hasher = Hasher()
-    name.bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
-    return UInt32(truncatingIfNeeded: hasher.finalize())
+  /// Keyed by the process, so that nobody outside can choose names which collide.
+  static func hash(of name: Name) -> UInt32 { name.bytes.withUnsafeBytes { hash(of: $0) } }
+
+  static func hash(of name: UnsafeRawBufferPointer) -> UInt32 {
+    UInt32(truncatingIfNeeded: KeyedHash.shared.hash(name))
   }
 
   /// The entry with this hash for which `matches` is true.

@@ -112,8 +112,15 @@ struct Placement {
   /// Reserves a place for a connection of this uid. If that takes one more Shard, which the cluster may have,
   /// `takesOneMore` is asked: the engine limits the Shards of all clusters.
   mutating func place(_ uid: Name, now: UInt64, takesOneMore: () -> Bool = { true }) -> Decision {
+    place(uid, found: sticky.find(uid), now: now, takesOneMore: takesOneMore)
+  }
+
+  /// The same for a uid that was looked up just before: see `recall`.
+  @inline(__always)
+  mutating func place(
+    _ uid: Name, found: StickyTable.Found, now: UInt64, takesOneMore: () -> Bool = { true }
+  ) -> Decision {
     guard total < settings.placesMax else { return .atPlacesMax }
-    let found = sticky.find(uid)
     let shard: Int
     var isNew = false
     if let entry = found.entry, let last = shardWithRoom(remembered: entry, now: now) {
@@ -132,6 +139,13 @@ struct Placement {
     guard shards[shard].state == .coming else { return .shard(place) }
     wait(entry, for: shard)
     return isNew ? .begins(place) : .waits(place)
+  }
+
+  /// Looks a valid uid up: most are remembered, and then their name is there already. (If it did not mutate, it would
+  /// be called on a copy.)
+  mutating func recall(_ uid: UnsafeRawBufferPointer) -> (uid: Name, found: StickyTable.Found) {
+    let found = sticky.find(uid)
+    return (found.entry.map { sticky.memories[$0].uid } ?? Name(valid: uid), found)
   }
 
   /// A coming Shard has come: from now on it may be placed on.

@@ -38,9 +38,11 @@ struct StickyTable {
   /// The earliest time at which `sweep` has something to forget.
   var nextSweep: UInt64? { memories.nextDue(after: agingMs) }
 
-  func find(_ uid: Name) -> Found {
+  func find(_ uid: Name) -> Found { uid.bytes.withUnsafeBytes { find($0) } }
+
+  func find(_ uid: UnsafeRawBufferPointer) -> Found {
     let hash = NameIndex.hash(of: uid)
-    return Found(hash: hash, entry: index.find(hash) { memories[$0].uid == uid })
+    return Found(hash: hash, entry: index.find(hash) { memories[$0].uid.isMade(of: uid) })
   }
 
   /// False from the moment the memory is too old, whether or not a sweep has come by.

@@ -87,27 +87,32 @@ struct AgingTable<Element> {
   /// From now on it ages, as the newest. It must not age yet.
   mutating func age(_ index: Int, now: UInt64) {
     precondition(!ages(index), "\(index) ages already")
-    nodes[index].older = last
-    nodes[index].newer = AgingTable.none
-    nodes[index].since = now
-    if last == AgingTable.none {
-      first = Int32(index)
-    } else {
-      nodes[Int(last)].newer = Int32(index)
-      nodes[index].since = max(now, nodes[Int(last)].since)
+    let before = Int(last)
+    nodes.withUnsafeMutableBufferPointer { nodes in
+      nodes[index].older = last
+      nodes[index].newer = AgingTable.none
+      nodes[index].since = now
+      guard before >= 0 else { return }
+      nodes[before].newer = Int32(truncatingIfNeeded: index)
+      nodes[index].since = max(now, nodes[before].since)
     }
-    last = Int32(index)
-    agingCount += 1
+    if before < 0 { first = Int32(truncatingIfNeeded: index) }
+    last = Int32(truncatingIfNeeded: index)
+    agingCount &+= 1
   }
 
   /// It ages no more. It must have aged.
   mutating func rejuvenate(_ index: Int) {
     precondition(ages(index), "\(index) does not age")
     let (older, newer) = (nodes[index].older, nodes[index].newer)
-    if older == AgingTable.none { first = newer } else { nodes[Int(older)].newer = newer }
-    if newer == AgingTable.none { last = older } else { nodes[Int(newer)].older = older }
-    nodes[index].newer = AgingTable.absent
-    agingCount -= 1
+    nodes.withUnsafeMutableBufferPointer { nodes in
+      if older != AgingTable.none { nodes[Int(older)].newer = newer }
+      if newer != AgingTable.none { nodes[Int(newer)].older = older }
+      nodes[index].newer = AgingTable.absent
+    }
+    if older == AgingTable.none { first = newer }
+    if newer == AgingTable.none { last = older }
+    agingCount &-= 1
   }
 
   /// Whether it has aged for `durationMs`.

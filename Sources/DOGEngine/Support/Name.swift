@@ -1,3 +1,5 @@
+import Glibc
+
 /// A short byte string that names something: a uid, a Gateway, a Shard. Compared byte for byte: for Swift's `String`
 /// two encodings of one accented letter would be the same identity.
 public struct Name: Hashable, Sendable, CustomStringConvertible {
@@ -7,12 +9,46 @@ public struct Name: Hashable, Sendable, CustomStringConvertible {
 
   /// Nil unless the bytes are 1 to `bytesMax` of UTF-8 without control characters.
   public init?(_ bytes: some Collection<UInt8>) {
-    guard !bytes.isEmpty, bytes.count <= Name.bytesMax else { return nil }
-    let copy = [UInt8](bytes)
-    guard copy.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }), String(validating: copy, as: UTF8.self) != nil else {
-      return nil
+    guard bytes.count <= Name.bytesMax else { return nil }
+    self.init([UInt8](bytes))
+  }
+
+  private init?(_ bytes: [UInt8]) {
+    guard bytes.withUnsafeBytes({ Name.isValid($0) }) else { return nil }
+    self.bytes = bytes
+  }
+
+  /// Of bytes that were found valid.
+  init(valid bytes: UnsafeRawBufferPointer) {
+    assert(Name.isValid(bytes))
+    self.bytes = [UInt8](unsafeUninitializedCapacity: bytes.count) { room, count in
+      UnsafeMutableRawBufferPointer(room).copyMemory(from: bytes)
+      count = bytes.count
     }
-    self.bytes = copy
+  }
+
+  static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard !bytes.isEmpty, bytes.count <= Name.bytesMax else { return false }
+    var all: UInt8 = 0
+    for byte in bytes {
+      guard byte >= 0x20, byte != 0x7f else { return false }
+      all |= byte
+    }
+    return all < 0x80 || String(validating: bytes, as: UTF8.self) != nil
+  }
+
+  public static func == (one: Name, other: Name) -> Bool {
+    one.bytes.withUnsafeBytes { other.isMade(of: $0) }
+  }
+
+  @inline(__always)
+  func isMade(of others: UnsafeRawBufferPointer) -> Bool {
+    bytes.withUnsafeBytes { bytes in
+      guard bytes.count == others.count, let one = bytes.baseAddress, let other = others.baseAddress else {
+        return bytes.count == others.count
+      }
+      return one == other || memcmp(one, other, bytes.count) == 0
+    }
   }
 
   public init?(_ string: String) { self.init(string.utf8) }

@@ -111,6 +111,10 @@ final class SlotMap<Object: AnyObject>: @unchecked Sendable {
   @inline(__always)
   func find(_ handle: Handle) -> Object? { finder.find(handle)?.takeUnretainedValue() }
 
+  /// What is in a slot that is in use, claimed or not. Owner only.
+  @inline(__always)
+  func object(inSlot slot: Int) -> Unmanaged<Object>? { place(slot).pointee.object }
+
   /// The object of a claim that was won. Any thread, by the winner, until the owner removes it.
   func claimed(_ handle: Handle) -> Object? {
     guard let place = publishedPlace(handle.slot),

@@ -28,9 +28,10 @@ extension RequestHandle {
   @discardableResult
   public func identify(_ uid: UnsafeRawBufferPointer) -> Status {
     guard handle.kind == .identify else { return refusedKind }
-    guard let name = Name(uid) else { return refuse(uid, as: "uid") }
-    return handle.claimHere({ $0.tables.tickets }, { $1.identified(as: name, on: $0) })
-      ?? answer { $1.identified(as: name, on: $0) }
+    guard Name.isValid(uid) else { return refuse(uid, as: "uid") }
+    if let here = handle.claimHere({ $0.tables.tickets }, { $1.identified(as: uid, on: $0) }) { return here }
+    let copy = [UInt8](uid)
+    return answer { worker, ticket in copy.withUnsafeBytes { ticket.identified(as: $0, on: worker) } }
   }
 
   /// A uid or a Gateway's name mostly comes from the client, so a bad one is the client's fault: 400.
