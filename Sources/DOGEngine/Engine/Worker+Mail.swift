@@ -7,15 +7,15 @@ extension Worker {
   func post(_ body: @escaping @Sendable (Worker) -> Void) -> Bool { send(.run(body)) }
 
   @discardableResult
-  func send(_ letter: Letter, bytes: Int = 0) -> Bool { isSent(mailbox.send(letter, bytes: bytes)) }
+  func send(_ letter: Letter, bytes: Int = 0) -> Bool { isTaken(mailbox.send(letter, bytes: bytes)) }
 
-  private func isSent(_ sent: Mailbox<Letter>.Sent) -> Bool {
+  private func isTaken(_ sent: Mailbox<Letter>.Sent) -> Bool {
     switch sent {
     case .first:
       loop.wake()
       return true
     case .queued: return true
-    case .closed: return false
+    case .closed, .runsAreFull: return false
     }
   }
 
@@ -35,6 +35,8 @@ extension Worker {
       case .speeches:
         WrittenSpeech.forEach(in: mail.run(run)) { speak($0.speech, by: $0.speaker, $1) }
         run += 1
+      case .speech(let speech, let speaker, let payload):
+        payload.withUnsafeBytes { speak(speech, by: speaker, $0) }
       case .gateway(let gateway, let letter): gateway.take(letter)
       case .shard(let shard, let letter): shard.take(letter)
       case .slice(let gateway, let letter): gateway.take(letter, on: self)
@@ -72,10 +74,12 @@ extension Worker {
     let room = room(for: size)
     guard room == .ok else { return room }
     let written = WrittenSpeech(speech: speech, speaker: speaker, bytes: payload.count)
-    let sent = mailbox.send(written.size, inRunOf: .speeches, bytes: size + Worker.letterBytes) {
-      written.write(payload, to: $0)
+    let bytes = size + Worker.letterBytes
+    let sent = mailbox.send(written.size, inRunOf: .speeches, bytes: bytes) { written.write(payload, to: $0) }
+    if sent == .runsAreFull {
+      return send(.speech(speech, by: speaker, [UInt8](payload)), bytes: bytes) ? .ok : .stale
     }
-    return isSent(sent) ? .ok : .stale
+    return isTaken(sent) ? .ok : .stale
   }
 
   /// What a letter counts for beside its payload, about: a limit on payloads alone would not limit many small letters.

@@ -9,6 +9,8 @@ final class Worker: @unchecked Sendable {
     case run(@Sendable (Worker) -> Void)
     /// Objects here are to speak: the next run in the mail.
     case speeches
+    /// The same for one object, with a payload that does not go into a run.
+    indirect case speech(Speech, by: Handle, [UInt8])
     /// Within one cluster.
     case gateway(GatewayCore, GatewayLetter)
     case shard(ShardCore, ShardLetter)

@@ -1,7 +1,7 @@
 /// One thing that the host is to be told: what a dog_event_t is made of. The batch that holds it has its bytes, and the
 /// object that it comes with. A record has no reference in it, so that to copy it counts none.
-struct EventRecord {
-  enum Kind: Int32 {
+struct EventRecord: BitwiseCopyable {
+  enum Kind: Int32, BitwiseCopyable {
     case fetch = 1
     case identify = 2
     case clusterize = 3
@@ -42,8 +42,9 @@ struct EventRecord {
   var number: UInt64 = 0
   /// Bytes that its object keeps in memory; in a `forget` record, the bytes that can be freed.
   var kept = 0
-  /// Where its bytes are in the batch.
-  fileprivate(set) var bytes = 0..<0
+  /// Where its bytes are in the batch, and how many.
+  fileprivate var bytesOffset = 0
+  fileprivate(set) var byteCount = 0
   /// Where its object is in the batch; -1: it has none.
   fileprivate var objectIndex: Int32 = -1
 
@@ -52,7 +53,7 @@ struct EventRecord {
   /// The host gets to see it.
   var isTold: Bool { kind != .forget }
   /// What it counts for against the queue's limit of bytes.
-  var weight: Int { bytes.count + (isTold ? kept : 0) }
+  var weight: Int { byteCount + (isTold ? kept : 0) }
 }
 
 /// What one worker has to tell: filled by it, then handed over whole and read by the thread that polls.
@@ -94,7 +95,8 @@ final class EventBatch: @unchecked Sendable {
     if count == capacity { grow() }
     let place = records + count
     place.initialize(to: record)
-    place.pointee.bytes = content.count..<content.count + bytes.count
+    place.pointee.bytesOffset = content.count
+    place.pointee.byteCount = bytes.count
     content.append(bytes)
     if let object {
       place.pointee.objectIndex = Int32(objects.count)
@@ -116,7 +118,7 @@ final class EventBatch: @unchecked Sendable {
 
   /// Good until the batch is used again.
   func bytes(of record: EventRecord) -> UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(start: content.base + record.bytes.lowerBound, count: record.bytes.count)
+    UnsafeRawBufferPointer(start: content.base + record.bytesOffset, count: record.byteCount)
   }
 
   func object(of record: EventRecord) -> (any AnyObject & Sendable)? {

@@ -28,7 +28,7 @@ struct ByteStretch: ~Copyable {
   }
 
   /// Empties it. Its storage serves again, unless it is larger than `kept`.
-  mutating func removeAll(keeping kept: Int) {
+  mutating func removeAll(keeping kept: Int = .max) {
     if capacity > kept { self = ByteStretch() } else { count = 0 }
   }
 

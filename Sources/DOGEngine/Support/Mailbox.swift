@@ -4,7 +4,8 @@ import Synchronization
 /// one reads.
 ///
 /// What is sent as bytes goes into one stretch of memory. A *run* of them, with no other message in between, comes as
-/// one message: so to send bytes allocates nothing and counts no reference.
+/// one message: so to send bytes allocates nothing and counts no reference. What waits so is limited, because it grows
+/// under the lock.
 final class Mailbox<Message: Sendable>: Sendable {
   /// What was taken out.
   struct Mail: ~Copyable {
@@ -16,7 +17,6 @@ final class Mailbox<Message: Sendable>: Sendable {
     fileprivate var isInRun = false
 
     private static var messagesKept: Int { 4096 }
-    private static var bytesKept: Int { 1 << 20 }
 
     /// The bytes of the run that is so many runs after the first. Good until the mail is emptied.
     func run(_ index: Int) -> UnsafeRawBufferPointer {
@@ -30,7 +30,7 @@ final class Mailbox<Message: Sendable>: Sendable {
       messages.removeAll(keepingCapacity: messages.count < Mail.messagesKept)
       runs.removeAll(keepingCapacity: runs.count < Mail.messagesKept)
       isInRun = false
-      content.removeAll(keeping: Mail.bytesKept)
+      content.removeAll()
     }
   }
 
@@ -50,7 +50,12 @@ final class Mailbox<Message: Sendable>: Sendable {
     case queued
     /// The reader is gone; the message was not taken.
     case closed
+    /// It was not taken: too many bytes in runs wait already.
+    case runsAreFull
   }
+
+  /// The most bytes of runs that wait.
+  static var runBytesMax: Int { 256 << 10 }
 
   /// `bytes`: what the message counts for.
   func send(_ message: Message, bytes count: Int = 0) -> Sent {
@@ -71,6 +76,7 @@ final class Mailbox<Message: Sendable>: Sendable {
   ) -> Sent {
     state.withLock { state in
       guard !state.isClosed else { return .closed }
+      guard state.mail.content.count + size <= Mailbox.runBytesMax else { return .runsAreFull }
       bytes.add(count, ordering: .relaxed)
       let start = state.mail.content.count
       write(state.mail.content.extend(by: size))

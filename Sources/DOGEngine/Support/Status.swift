@@ -1,7 +1,7 @@
 import CDOG
 
 /// What a call came to: `ok`, or the reason why not. The values, names and sentences are those of dog.h's one list.
-public struct Status: RawRepresentable, Hashable, Sendable, Error, CustomStringConvertible {
+public struct Status: RawRepresentable, Hashable, Sendable, BitwiseCopyable, Error, CustomStringConvertible {
   public let rawValue: Int32
 
   public init(rawValue: Int32) { self.rawValue = rawValue }

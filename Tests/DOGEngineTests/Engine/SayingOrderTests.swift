@@ -65,6 +65,43 @@ extension EngineTests {
       }
     }
 
+    @Test func `S4: messages of any length from a thread of the host's come in order, by whatever they are sent`()
+      throws
+    {
+      var host = TestHost()
+      let watched = host
+      host.options.outboxBytesMax = 64 << 20
+      host.options.mailboxBytesMax = 64 << 20
+      try host.run { engine, port in
+        let client = try TestClient.open("/room/x?uid=u", port: port)
+        #expect(watched.sockets.wait { $0.count == 1 })
+        let socket = try #require(watched.sockets.now["u"])
+        let shard = try #require(watched.shards.now.first)
+        let gateway = try #require(watched.gateways.now.first)
+        // Short ones share a run, long ones do not fit in one, and many short ones fill it.
+        var random = TestRandom(for: "SayingOrderTests")
+        let limit = Mailbox<Int>.runBytesMax
+        let texts = (0..<400).map { number in
+          let length = random.once(in: 20) ? limit / 2 + random.below(limit) : random.below(2000)
+          return "\(number) " + String(repeating: "x", count: length)
+        }
+        for text in texts {
+          let status = text.with {
+            switch random.below(4) {
+            case 0: socket.send(.text, $0)
+            case 1: shard.emit(.text, $0)
+            case 2: shard.broadcast(.text, $0)
+            default: gateway.broadcast(.text, $0)
+            }
+          }
+          #expect(status == .ok)
+        }
+        #expect(try client.texts(texts.count) == texts, "DOG_SEED=\(random.seed)")
+        try client.leave()
+        #expect(engine.isQuiet())
+      }
+    }
+
     @Test func `E3: while a worker winds down, what its callbacks say by handles of others goes by their workers`()
       throws
     {

@@ -66,6 +66,23 @@ import Testing
     #expect(send("e", to: mailbox) == .closed)
   }
 
+  @Test func `a limited number of bytes waits in runs, and a message goes in their place`() {
+    let mailbox = Mailbox<Int>()
+    var taken = Mailbox<Int>.Mail()
+    for _ in 0..<2 {
+      let most = String(repeating: "x", count: Mailbox<Int>.runBytesMax - 1)
+      #expect(send(most, to: mailbox) == .first)
+      #expect(send("yz", to: mailbox) == .runsAreFull)
+      #expect(mailbox.send(1) == .queued)
+      #expect(send("y", to: mailbox) == .queued)
+      #expect(send("z", to: mailbox) == .runsAreFull)
+      #expect(mailbox.bytesWaiting == 2)
+      mailbox.takeAll(into: &taken)
+      #expect(contents(taken) == [most, "1", "y"])
+      taken.removeAll()
+    }
+  }
+
   @Test func `runs of any length keep their place and their bytes`() {
     var random = TestRandom(for: "MailboxTests")
     let mailbox = Mailbox<Int>()
@@ -79,7 +96,7 @@ import Testing
           expected.append("\(number)")
           isInRun = false
         } else {
-          let text = String(repeating: "\(number % 10)", count: random.below(random.once(in: 40) ? 2_000_000 : 300))
+          let text = String(repeating: "\(number % 10)", count: random.below(random.once(in: 40) ? 5_000 : 300))
           send(text, to: mailbox)
           if isInRun { expected[expected.count - 1] += text } else { expected.append(text) }
           isInRun = true
