@@ -10,14 +10,13 @@
 
 enum { SHARDS_MAX = 64 };
 
-/* The Shards in the order of their onstart. */
+/* The Shards in the order of their onstart, and what the next one does there. */
 static struct {
   pthread_mutex_t lock;
   dog_shard_t shards[SHARDS_MAX];
   int starts, stops, receives;
+  dog_status_t (*start_next)(dog_shard_t shard);
 } seen = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static dog_status_t (*start_next)(dog_shard_t shard);
 
 static int seen_starts(void) {
   pthread_mutex_lock(&seen.lock);
@@ -38,8 +37,15 @@ static dog_status_t onstart_seen(void *user, dog_shard_t shard) {
   pthread_mutex_lock(&seen.lock);
   CHECK(seen.starts < SHARDS_MAX);
   seen.shards[seen.starts++] = shard;
+  dog_status_t (*next)(dog_shard_t) = seen.start_next;
   pthread_mutex_unlock(&seen.lock);
-  return start_next == NULL ? DOG_OK : start_next(shard);
+  return next == NULL ? DOG_OK : next(shard);
+}
+
+static void set_start_next(dog_status_t (*next)(dog_shard_t shard)) {
+  pthread_mutex_lock(&seen.lock);
+  seen.start_next = next;
+  pthread_mutex_unlock(&seen.lock);
 }
 
 static void onstop_seen(void *user, dog_shard_t shard) {
@@ -99,7 +105,7 @@ static dog_status_t start_fails(dog_shard_t shard) {
 static void a_start_that_returns_an_error_ends_its_shard_and_the_next_request_makes_another(void) {
   app_t app;
   app_init_starting(&app, 0);
-  start_next = start_fails;
+  set_start_next(start_fails);
   app_start(&app);
   for (int round = 1; round <= 3; round++) {
     CHECK_NUMBER(http_get(app.port, "/den?u=ann", NULL), 500);
@@ -109,7 +115,7 @@ static void a_start_that_returns_an_error_ends_its_shard_and_the_next_request_ma
   CHECK_NUMBER(app_stats(&app).shards, 0);
   CHECK(log_has("SEATS"));
   CHECK(log_has("DOG_ENOMEM"));
-  start_next = NULL;
+  set_start_next(NULL);
   CHECK_NUMBER(http_get(app.port, "/den?u=ann", NULL), 200);
   app_wait_until_empty(&app);
   app_end(&app);
@@ -149,11 +155,11 @@ static void a_start_is_answered_within_it_or_by_another_thread(void) {
   app_t app;
   app_init_starting(&app, 1);
   app_start(&app);
-  start_next = start_within;
+  set_start_next(start_within);
   client_t *first = ws_open(app.port, "/den/ws?u=ann");
-  start_next = start_by_a_thread;
+  set_start_next(start_by_a_thread);
   client_t *second = ws_open(app.port, "/den/ws?u=bob"); /* limit is 1: on the other worker */
-  start_next = start_within_and_fail;
+  set_start_next(start_within_and_fail);
   CHECK_NUMBER(http_get(app.port, "/den?u=cid", NULL), 500);
   WAIT_UNTIL(seen_stops() == 1);
   CHECK_NUMBER(app_stats(&app).places, 2);
@@ -195,13 +201,13 @@ static void a_start_that_fails_leaves_a_stream_on_another_shard_alone(void) {
   app_init_starting(&app, 1);
   app.shard.receive = receive_streaming;
   app_start(&app);
-  start_next = start_within;
+  set_start_next(start_within);
   client_t *listener = client_connect(app.port);
   client_ask(listener, "GET", "/den?u=ann");
   response_t response;
   client_read_response(listener, &response, 0);
   CHECK_NUMBER(response.status, 200);
-  start_next = NULL;
+  set_start_next(NULL);
   for (int round = 1; round <= 4; round++) {
     client_t *waiting = client_connect(app.port), *leaving = client_connect(app.port);
     client_ask(waiting, "GET", "/den?u=bob");
@@ -355,7 +361,7 @@ static void a_start_is_answered_only_where_it_may_be(void) {
   CHECK_STATUS(dog_engine_define_shard(app.engine, &shard), DOG_EINVAL);
   CHECK_OK(dog_engine_destroy(app.engine));
 
-  start_next = start_and_ask_wrongly;
+  set_start_next(start_and_ask_wrongly);
   app_start(&app);
   CHECK_NUMBER(http_get(app.port, "/den", NULL), 200);
   app_end(&app);

@@ -1,9 +1,10 @@
+import CDOG
 import Glibc
 import Synchronization
 
 /// The engines alive in this process, by the number that their handles carry. Any thread.
 enum EngineTable {
-  static let enginesMax = 255
+  static var enginesMax: Int { CDOG_ENGINES_MAX }
 
   /// One number of an engine. It is read without a lock, by every call from a thread that is no worker. So it fills a
   /// cache line, and engines do not disturb one another.
@@ -15,14 +16,8 @@ enum EngineTable {
     private let padding = (0, 0, 0, 0, 0, 0)
   }
 
-  /// By number less one. Never freed.
-  ///
-  /// `nonisolated(unsafe)`: the pointer never changes, and a slot has nothing but atomics.
-  nonisolated(unsafe) private static let slots: UnsafeMutablePointer<Slot> = {
-    let slots = UnsafeMutablePointer<Slot>.allocate(capacity: enginesMax)
-    for index in 0..<enginesMax { (slots + index).initialize(to: Slot()) }
-    return slots
-  }()
+  /// By number less one. In memory of zeros, as a new `Slot` is.
+  private static var slots: UnsafeMutablePointer<Slot> { cdog_engine_slots().assumingMemoryBound(to: Slot.self) }
 
   private struct State: ~Copyable {
     /// Counts every engine ever made: it tells apart two engines that had the same number.
@@ -32,19 +27,19 @@ enum EngineTable {
   }
 
   private static let state = Lock(State())
-  /// True in a child after fork(): the workers stayed with the parent, so nothing here works.
-  private static let forked = Atomic<Bool>(false)
 
-  static var isForked: Bool { forked.load(ordering: .relaxed) }
+  /// True in a child after fork(): the workers stayed with the parent, so nothing here works.
+  static var isForked: Bool { cdog_is_forked() }
 
   /// Numbers an engine. The numbers go round, so that each rests as long as possible before it is used again.
   static func add(_ make: (_ number: Int, _ incarnation: UInt) -> Engine) throws(Status) -> Engine {
     guard !isForked else { throw .forked }
+    precondition(MemoryLayout<Slot>.stride == CDOG_ENGINE_SLOT_BYTES)
     return try state.withLock { state throws(Status) in
       if !state.watchesFork {
         state.watchesFork = true
         pthread_atfork(nil, nil) {
-          EngineTable.forked.store(true, ordering: .relaxed)
+          cdog_set_forked()
           // The thread is no worker in the child, and a program that it executes next expects the host's signal mask.
           Worker.current?.unblockPipe()
         }
