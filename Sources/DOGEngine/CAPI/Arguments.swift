@@ -28,7 +28,7 @@ func explained(_ body: () throws -> Status) -> dog_status_t {
     // A reason may be left from another call, which failed in a callback meanwhile on this thread.
     Reason.clear()
   } else if Reason.isEmpty {
-    Reason.note(Status(status).description)
+    Reason.note(Status(status))
   }
   return status
 }

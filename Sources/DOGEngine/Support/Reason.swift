@@ -1,4 +1,5 @@
 import CDOG
+import Glibc
 
 /// Why the last call on this thread that sets an engine up failed, in words: what `dog_last_reason` gives.
 ///
@@ -13,6 +14,13 @@ enum Reason {
     LogText.line(text).withBytes { bytes in
       bytes.withMemoryRebound(to: CChar.self) { cdog_set_reason($0.baseAddress, $0.count) }
     }
+  }
+
+  /// The sentence of a status, as it is: a child made by fork() must not wait for what another thread of its parent's
+  /// had locked, and Swift's runtime has locks.
+  static func note(_ status: Status) {
+    guard let text = cdog_status_text(status.rawValue) else { return note(status.description) }
+    cdog_set_reason(text, strlen(text))
   }
 
   /// Good until the next call on this thread that notes or clears one.
