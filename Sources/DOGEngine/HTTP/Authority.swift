@@ -3,6 +3,7 @@ enum Authority {
   /// Host may be empty (RFC 9112, section 3.2), and then has no port.
   static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard let first = bytes.first else { return true }
+    if isPlain(bytes) { return true }
     let isBracketed = first == UInt8(ascii: "[")
     var hostEnd = bytes.firstIndex(of: isBracketed ? UInt8(ascii: "]") : UInt8(ascii: ":")) ?? bytes.count
     if isBracketed {
@@ -15,6 +16,22 @@ enum Authority {
     }
     guard hostEnd < bytes.count else { return true }
     return bytes[hostEnd] == UInt8(ascii: ":") && bytes[(hostEnd + 1)...].allSatisfy(ASCII.isDigit)
+  }
+
+  /// A name of letters, digits, dots and hyphens, with or without a port: nearly always it is that.
+  private static func isPlain(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    var offset = 0
+    while offset < bytes.count {
+      let byte = bytes[offset]
+      guard ASCII.isLetterOrDigit(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-") else { break }
+      offset &+= 1
+    }
+    guard offset > 0 else { return false }
+    guard offset < bytes.count else { return true }
+    guard bytes[offset] == UInt8(ascii: ":") else { return false }
+    offset &+= 1
+    while offset < bytes.count, ASCII.isDigit(bytes[offset]) { offset &+= 1 }
+    return offset == bytes.count
   }
 
   /// What may stand in brackets: an IPv6 address, or "v1.x", the form for what may come after IPv6.

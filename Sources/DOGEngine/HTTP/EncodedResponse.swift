@@ -8,7 +8,7 @@ struct EncodedResponse {
     case chunked
   }
 
-  private let status: DecimalDigits
+  private let status: Int
   private let reason: StaticString
   private let date: UnsafeRawBufferPointer
   private let length: Length
@@ -50,14 +50,14 @@ struct EncodedResponse {
     _ status: Int, _ lines: UnsafeRawBufferPointer, _ length: Length, _ body: UnsafeRawBufferPointer,
     _ facts: ResponseEncoder.Facts, _ date: UnsafeRawBufferPointer
   ) {
-    self.status = DecimalDigits(status)
+    self.status = status
     reason = HTTPStatus.reason(status)
     self.date = date
     self.length = length
     connection = EncodedResponse.connection(facts, offersUpgrade: status == 426)
     self.lines = lines
     self.body = body
-    var count = EncodedResponse.version.utf8CodeUnitCount + self.status.count + 1 + reason.utf8CodeUnitCount
+    var count = EncodedResponse.version.utf8CodeUnitCount + 4 + reason.utf8CodeUnitCount
     count += EncodedResponse.dateName.utf8CodeUnitCount + date.count
     switch length {
     case .none: break
@@ -81,8 +81,11 @@ struct EncodedResponse {
       end += bytes.count
     }
     append(EncodedResponse.version.bytes)
-    status.write(to: &end)
-    append(StaticString(" ").bytes)
+    // Three digits and a space, the first lowest.
+    let (hundreds, tens, ones) = (status / 100, status / 10 % 10, status % 10)
+    let digits = UInt32(truncatingIfNeeded: hundreds | (tens << 8) | (ones << 16))
+    end.storeBytes(of: UInt32(littleEndian: digits | 0x2030_3030), as: UInt32.self)
+    end += 4
     append(reason.bytes)
     append(EncodedResponse.dateName.bytes)
     append(date)

@@ -7,7 +7,7 @@ struct HeadCheck {
   private(set) var expectsContinue = false
 
   init(
-    _ head: UnsafeRawBufferPointer, headers: UnsafeBufferPointer<RequestHead.Header>, reading: LLHTTPReading,
+    _ head: UnsafeRawBufferPointer, headers: UnsafeBufferPointer<RequestHead.Header>, contentLength: UInt64?,
     isHTTP11: Bool
   ) throws(RequestFault) {
     var hosts = 0
@@ -41,11 +41,11 @@ struct HeadCheck {
 
     if let codings {
       // Section 6.1: both, or Transfer-Encoding in HTTP/1.0, is how requests are smuggled past a proxy.
-      guard reading.contentLength == nil else { throw RequestFault(400, "both Transfer-Encoding and Content-Length") }
+      guard contentLength == nil else { throw RequestFault(400, "both Transfer-Encoding and Content-Length") }
       guard isHTTP11 else { throw RequestFault(400, "Transfer-Encoding in HTTP/1.0") }
       try HeadCheck.checkCodings(codings)
       framing = .chunked
-    } else if let length = reading.contentLength, length > 0 {
+    } else if let length = contentLength, length > 0 {
       // Int.max stands for any length above it: a limit on bodies is always lower.
       framing = .length(Int(clamping: length))
     }

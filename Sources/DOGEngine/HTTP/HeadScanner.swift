@@ -50,46 +50,61 @@ struct HeadScanner {
     }
   }
 
-  /// True when the line is whole.
+  /// True when the line is whole. Each part begins where the one before it has ended.
   private mutating func scanRequestLine(_ bytes: UnsafeRawBufferPointer) throws(RequestFault) -> Bool {
+    if part == .method { try scanMethod(bytes) }
+    if part == .target { try scanTarget(bytes) }
+    if part == .version { try scanVersion(bytes) }
+    guard part == .lineFeed, scanned < bytes.count else { return false }
+    guard bytes[scanned] == UInt8(ascii: "\n") else { throw RequestFault(400, "a line does not end with CRLF") }
+    scanned += 1
+    lineStart = scanned
+    part = .headers
+    return true
+  }
+
+  private mutating func scanMethod(_ bytes: UnsafeRawBufferPointer) throws(RequestFault) {
+    var offset = scanned
+    while offset < bytes.count, ASCII.isTokenByte(bytes[offset]) { offset &+= 1 }
+    scanned = offset
+    guard offset < bytes.count else { return }
+    guard bytes[offset] == UInt8(ascii: " "), offset > 0 else {
+      throw RequestFault(400, "the request line is malformed")
+    }
+    methodEnd = offset
+    scanned = offset + 1
+    part = .target
+  }
+
+  private mutating func scanTarget(_ bytes: UnsafeRawBufferPointer) throws(RequestFault) {
+    // The byte behind the longest target may be its end, and nothing else.
+    let last = methodEnd + targetBytesMax + 1
+    let end = min(bytes.count, last)
+    var offset = scanned
+    while offset < end, HeadScanner.isTargetByte(bytes[offset]) { offset &+= 1 }
+    scanned = offset
+    guard offset < bytes.count else { return }
+    guard bytes[offset] == UInt8(ascii: " ") else {
+      throw HeadScanner.isTargetByte(bytes[offset])
+        ? RequestFault(414, "the request target is too long") : RequestFault(400, "the request target is malformed")
+    }
+    guard offset > methodEnd + 1 else { throw RequestFault(400, "the request line is malformed") }
+    targetEnd = offset
+    scanned = offset + 1
+    part = .version
+  }
+
+  private mutating func scanVersion(_ bytes: UnsafeRawBufferPointer) throws(RequestFault) {
     while scanned < bytes.count {
-      let byte = bytes[scanned]
-      switch part {
-      case .method:
-        if byte == UInt8(ascii: " "), scanned > 0 {
-          methodEnd = scanned
-          part = .target
-        } else if !ASCII.isTokenByte(byte) {
-          throw RequestFault(400, "the request line is malformed")
-        }
-      case .target:
-        if byte == UInt8(ascii: " ") {
-          guard scanned > methodEnd + 1 else { throw RequestFault(400, "the request line is malformed") }
-          targetEnd = scanned
-          part = .version
-        } else if !HeadScanner.isTargetByte(byte) {
-          throw RequestFault(400, "the request target is malformed")
-        } else if scanned - methodEnd > targetBytesMax {
-          throw RequestFault(414, "the request target is too long")
-        }
-      case .version:
-        if byte == UInt8(ascii: "\r") {
-          try readVersion(UnsafeRawBufferPointer(rebasing: bytes[(targetEnd + 1)..<scanned]))
-          part = .lineFeed
-        } else if scanned - targetEnd > 8 {
-          throw RequestFault(400, "the request line is malformed")
-        }
-      case .lineFeed:
-        guard byte == UInt8(ascii: "\n") else { throw RequestFault(400, "a line does not end with CRLF") }
+      if bytes[scanned] == UInt8(ascii: "\r") {
+        try readVersion(UnsafeRawBufferPointer(rebasing: bytes[(targetEnd + 1)..<scanned]))
         scanned += 1
-        lineStart = scanned
-        part = .headers
-        return true
-      case .headers: return true
+        part = .lineFeed
+        return
       }
+      guard scanned - targetEnd <= 8 else { throw RequestFault(400, "the request line is malformed") }
       scanned += 1
     }
-    return false
   }
 
   /// "HTTP/" DIGIT "." DIGIT, of which we speak 1.0 and 1.1.
@@ -102,6 +117,9 @@ struct HeadScanner {
     }
     isHTTP11 = version[7] == UInt8(ascii: "1")
   }
+
+  /// "HTTP/1.1", its first byte lowest.
+  static var http11: UInt64 { 0x312e_312f_5054_5448 }
 
   /// True when the empty line was met.
   private mutating func scanHeaders(_ bytes: UnsafeRawBufferPointer) throws(RequestFault) -> Bool {
@@ -152,7 +170,7 @@ struct HeadScanner {
   /// What a target may be made of. RFC 3986 allows less, but browsers send `|`, `^`, `{`, `}` and backquotes as they
   /// are. No fragment: the client keeps that to itself.
   @inline(__always)
-  private static func isTargetByte(_ byte: UInt8) -> Bool {
+  static func isTargetByte(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "\""), UInt8(ascii: "#"), UInt8(ascii: "<"), UInt8(ascii: ">"): return false
     default: return byte > 0x20 && byte < 0x7f

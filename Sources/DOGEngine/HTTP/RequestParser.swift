@@ -122,6 +122,7 @@ struct RequestParser {
   private mutating func readHead(_ input: inout UnsafeRawBufferPointer) throws(RequestFault) -> RequestHead? {
     guard input.count > 0 else { return nil }
     if let partialHead { return try readOn(partialHead, &input) }
+    if let head = try RequestHead.readPlain(&input, limits) { return head }
     let window = UnsafeRawBufferPointer(rebasing: input.prefix(limits.headerBytesMax))
     if window.count == 1, window[0] == UInt8(ascii: "\r") {
       partialHead = PartialHead(scanner: makeScanner())

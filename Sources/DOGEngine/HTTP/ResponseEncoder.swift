@@ -38,7 +38,9 @@ enum ResponseEncoder {
   ) -> Bool {
     guard !name.isEmpty else { return false }
     for byte in name where !ASCII.isTokenByte(byte) { return false }
-    for byte in value where byte < 0x20 && byte != UInt8(ascii: "\t") || byte == 0x7f { return false }
+    if ASCII.makeup(of: value).hasControl {
+      for byte in value where byte < 0x20 && byte != UInt8(ascii: "\t") || byte == 0x7f { return false }
+    }
     return !isOwn(name) && !(forUpgrade && isOfHandshake(name))
   }
 

@@ -10,12 +10,12 @@ struct TargetForm {
     let method = UnsafeRawBufferPointer(rebasing: head[method.start..<(method.start + method.count)])
     // RFC 9110, section 15.6.2: 501 is for a method that no resource here supports. A tunnel has no path to route
     // either.
-    guard !method.elementsEqual(StaticString("CONNECT").bytes) else {
+    guard method.count != 7 || !method.elementsEqual(StaticString("CONNECT").bytes) else {
       throw RequestFault(501, "there are no tunnels here")
     }
     if bytes.first == UInt8(ascii: "/") {
       path = RequestHead.Span(start: 0, count: bytes.count)
-    } else if bytes.elementsEqual(StaticString("*").bytes) {
+    } else if bytes.count == 1, bytes[0] == UInt8(ascii: "*") {
       guard method.elementsEqual(StaticString("OPTIONS").bytes) else {
         throw RequestFault(400, "the target * is for OPTIONS")
       }

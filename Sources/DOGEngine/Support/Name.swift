@@ -29,12 +29,8 @@ public struct Name: Hashable, Sendable, CustomStringConvertible {
 
   static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard !bytes.isEmpty, bytes.count <= Name.bytesMax else { return false }
-    var all: UInt8 = 0
-    for byte in bytes {
-      guard byte >= 0x20, byte != 0x7f else { return false }
-      all |= byte
-    }
-    return all < 0x80 || String(validating: bytes, as: UTF8.self) != nil
+    let makeup = ASCII.makeup(of: bytes)
+    return !makeup.hasControl && (makeup.isASCII || String(validating: bytes, as: UTF8.self) != nil)
   }
 
   public static func == (one: Name, other: Name) -> Bool {
