@@ -1,10 +1,11 @@
-"""What a message costs in user space, in instructions, which say the same on a busy machine. callgrind counts them over
-a short run with one worker: of examples/c, whose hosts are called, and of bench/c, whose hosts take events. A figure of
-CEILINGS that is passed by more than a tenth fails: then the way of a message has become longer. One that is much lower
-than its ceiling is progress, and lowers the ceiling.
+"""What a message or a request costs in user space, in instructions, which say the same on a busy machine. callgrind
+counts them over a short run with one worker: of examples/c and of hello in bench/c, whose hosts are called, and of
+others in bench/c, whose hosts take events. A figure of CEILINGS that is passed by more than a tenth fails: then the way
+of a message or a request has become longer. One that is much lower than its ceiling is progress, and lowers it.
 
 A figure is the difference between a run and a longer one, so that the start, the handshakes and the stop cancel."""
 import os
+import re
 import shutil
 import signal
 import socket
@@ -23,13 +24,15 @@ from server import BIN, BUILD, DEADLINE, ROOT, SANITIZED
 
 pytestmark = pytest.mark.skipif(SANITIZED != "", reason="a sanitizer counts for more than the message")
 
-# Program, sockets, and how many messages each has under way (echo) or how many of them send (fanout): instructions in
-# user space for each message that is answered or delivered.
+# Program, sockets, and how many messages each has under way (echo) or how many of them send (fanout), or how many
+# requests each has under way (hello): instructions in user space for each message that is answered or delivered, and
+# for each request.
 CEILINGS = {
     ("echo", 10, 1): 1000,
     ("echo", 10, 20): 420,
     ("fanout", 100, 1): 170,
     ("fanout", 100, 100): 14,
+    ("hello", 10, 1): 7800,
     # With more room: how many messages one poll gives depends on when the host's thread runs.
     ("echo_events", 10, 1): 2400,
     ("echo_events", 10, 20): 1200,
@@ -46,6 +49,10 @@ PAYLOAD = b"twenty bytes a frame"
 # Masked with a key of zeros, and as it comes back.
 FRAME = b"\x82" + bytes([0x80 | len(PAYLOAD)]) + bytes(4) + PAYLOAD
 ANSWER = b"\x82" + bytes([len(PAYLOAD)]) + PAYLOAD
+REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+DATE = re.compile(rb"Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT")
+DATE_SHOWN = b"Date: Sun, 06 Nov 1994 08:49:37 GMT"
+RESPONSE = b"HTTP/1.1 200 OK\r\n" + DATE_SHOWN + b"\r\nContent-Length: 13\r\n\r\nHello, world!"
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +65,13 @@ def programs(tmp_path_factory):
         copy = folder / source.parent.name / source.name
         shutil.copy(source, copy)
         subprocess.run(["strip", "-g", copy], check=True)
-    for name in ("echo_events", "fanout_events"):
+    for name in ("hello", "echo_events", "fanout_events"):
         subprocess.run(["cc", "-O2", "-pthread", "-I", BUILD / "include", ROOT / "bench/c" / f"{name}.c", "-o",
                         folder / "bin" / name, "-L", BUILD / "lib", "-ldog", "-Wl,-rpath,$ORIGIN/../lib"], check=True)
     return folder / "bin"
 
 
-def connect(port, path):
+def connect(port):
     end = time.monotonic() + DEADLINE
     while True:
         try:
@@ -74,6 +81,11 @@ def connect(port, path):
             assert time.monotonic() < end, "the server does not listen"
             time.sleep(0.05)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def open_socket(port, path):
+    connection = connect(port)
     connection.sendall(UPGRADE % path)
     head = b""
     while not head.endswith(b"\r\n\r\n"):
@@ -82,14 +94,27 @@ def connect(port, path):
     return connection
 
 
-def expect(connection, count):
-    """Reads so many answers."""
+def take(connection, size):
+    """Reads so many bytes."""
     got = b""
-    while len(got) < count * len(ANSWER):
+    while len(got) < size:
         piece = connection.recv(1 << 20)
         assert piece, "the server closed the connection"
         got += piece
-    assert got == ANSWER * count
+    return got
+
+
+def expect_messages(connection, count):
+    assert take(connection, count * len(ANSWER)) == ANSWER * count
+
+
+def expect_responses(connection, count):
+    got = take(connection, count * len(RESPONSE))
+    for start in range(0, len(got), len(RESPONSE)):
+        response = got[start:start + len(RESPONSE)]
+        # Each has its own date.
+        assert DATE.sub(DATE_SHOWN, response) == RESPONSE, response
+    assert len(got) == count * len(RESPONSE)
 
 
 def instructions(programs, program, sockets, width, rounds):
@@ -101,10 +126,15 @@ def instructions(programs, program, sockets, width, rounds):
     with subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                           text=True) as process:
         try:
-            connections = [connect(port, b"/" if takes_events else b"/count") for _ in range(sockets)]
-            senders, batch, answers = connections[:width], FRAME, width
+            expect, batch = expect_messages, FRAME
+            if program == "hello":
+                connections = [connect(port) for _ in range(sockets)]
+                expect, batch = expect_responses, REQUEST * width
+            else:
+                connections = [open_socket(port, b"/" if takes_events else b"/count") for _ in range(sockets)]
+            senders = connections[:width] if program.startswith("fanout") else connections
             if program.startswith("echo"):
-                senders, batch, answers = connections, FRAME * width, width
+                batch = FRAME * width
             for _ in range(rounds):
                 # It sleeps until all is sent: so all of it is one turn's work, however the system shares out its time.
                 process.send_signal(signal.SIGSTOP)
@@ -113,7 +143,7 @@ def instructions(programs, program, sockets, width, rounds):
                     connection.sendall(batch)
                 process.send_signal(signal.SIGCONT)
                 for connection in connections:
-                    expect(connection, answers)
+                    expect(connection, width)
             for connection in connections:
                 connection.close()
             process.send_signal(signal.SIGTERM)
@@ -133,7 +163,7 @@ def figure(programs, program, sockets, width):
     return (long - short) / (long_count - short_count)
 
 
-def test_a_message_costs_no_more_instructions_than_it_did(programs):
+def test_a_message_or_a_request_costs_no_more_instructions_than_it_did(programs):
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         figures = list(pool.map(lambda load: figure(programs, *load), CEILINGS))
     lines = []

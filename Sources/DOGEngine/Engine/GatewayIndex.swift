@@ -1,9 +1,10 @@
 /// Finds the Gateways of one worker by key.
 struct GatewayIndex {
   private var index = NameIndex()
-  private let gateways: SlotMap<GatewayCore>
+  /// Of the worker's table, which is there as long as this.
+  private let gateways: SlotMap<GatewayCore>.Finder
 
-  init(_ gateways: SlotMap<GatewayCore>) { self.gateways = gateways }
+  init(_ gateways: SlotMap<GatewayCore>) { self.gateways = gateways.finder }
 
   @inline(__always)
   func find(_ key: GatewayKey) -> GatewayCore? {

@@ -17,10 +17,11 @@ struct Router: Sendable {
 
   /// The Gateway that the first matching route names.
   func match(_ path: UnsafeRawBufferPointer) -> GatewayKey? {
-    for route in routes {
-      guard let match = route.pattern.match(path: path) else { continue }
-      if let name = match.parameter { return GatewayKey(gatewayClass: route.gatewayClass, name: name) }
-      if let fixed = route.fixed { return fixed }
+    // By index: a copy of a route counts references.
+    for index in routes.indices {
+      guard let match = routes[index].pattern.match(path: path) else { continue }
+      if let name = match.parameter { return GatewayKey(gatewayClass: routes[index].gatewayClass, name: name) }
+      if let fixed = routes[index].fixed { return fixed }
     }
     return nil
   }

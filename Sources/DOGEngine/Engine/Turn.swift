@@ -14,14 +14,15 @@ final class Turn {
   /// Sockets with something of their own to send. By handle, so that queueing counts no reference: a socket that has
   /// ended meanwhile is not found. By pointer, as `left`.
   let sockets: UnsafeMutablePointer<TurnQueue<Handle>>
-  /// Connections with something to send.
-  var connections = TurnQueue<HTTPConnection>()
+  /// Connections with something to send, in the same way.
+  var connections = TurnQueue<Handle>()
   /// Sockets to close when the flush that runs is over.
   var doomed: [WebSocket] = []
 
   private let loop: EventLoop
   private let counters: Counters
   private let finder: SlotMap<WebSocket>.Finder
+  private let connectionFinder: SlotMap<HTTPConnection>.Finder
   private let bytesMax: Int
   /// By pointer: changing a stored property costs two reference counts, for each receiver of each turn.
   private let left: UnsafeMutablePointer<Int>
@@ -30,11 +31,12 @@ final class Turn {
   /// Which of the two queues is written first if there is too little budget for both: they alternate.
   private var connectionsGoFirst = false
 
-  /// `finder`: that of the worker's sockets, which are there as long as this is.
-  init(bytesMax: Int, loop: EventLoop, counters: Counters, finder: SlotMap<WebSocket>.Finder) {
+  /// `tables`: the worker's, which are there as long as this is.
+  init(bytesMax: Int, loop: EventLoop, counters: Counters, tables: Tables) {
     self.bytesMax = bytesMax
     pieceBytesMax = max(bytesMax / Turn.roundsMax, Outbox.pieceBytesMin)
-    self.finder = finder
+    finder = tables.sockets.finder
+    connectionFinder = tables.connections.finder
     sockets = .allocate(capacity: 1)
     sockets.initialize(to: TurnQueue())
     self.loop = loop
@@ -120,7 +122,7 @@ final class Turn {
     var count = connections.count
     while count > 0, bytesLeft > 0, let connection = connections.popFirst() {
       count -= 1
-      connection.flush()
+      connectionFinder.find(connection)?._withUnsafeGuaranteedRef { $0.flush() }
     }
   }
 }

@@ -4,7 +4,7 @@ import Glibc
 extension Worker {
   /// Sends a request to its Gateway, or to on_fetch.
   func route(_ exchange: Exchange) {
-    if let key = exchange.request.withPath({ engine.definitions.router.match($0) }) {
+    if let key = exchange.request.withPath({ router.match($0) }) {
       return forward(exchange, to: key)
     }
     guard engine.definitions.fetch != nil else {
@@ -15,14 +15,15 @@ extension Worker {
       return exchange.refuse(404, "no route", from: self)
     }
     guard
-      let ticket = Ticket.put(.fetch, exchange, on: self, timeoutMs: engine.options.identifyTimeoutMs)
+      let ticket = Ticket.put(.fetch, exchange, on: self, timeoutMs: options.identifyTimeoutMs)
     else { return }
     ask(ticket)
   }
 
   func forward(_ exchange: Exchange, to key: GatewayKey) {
+    guard workerCount > 1 else { return take(exchange, for: key) }
     let home = engine.home(of: key)
-    if home === self { home.take(exchange, for: key) } else { home.post { $0.take(exchange, for: key) } }
+    if home === self { take(exchange, for: key) } else { home.post { $0.take(exchange, for: key) } }
   }
 
   func take(_ exchange: Exchange, for key: GatewayKey) {
@@ -42,6 +43,8 @@ extension Worker {
   }
 
   private func callHost(toAnswer ticket: Ticket) {
+    // Once it is answered, the ticket may have another.
+    let handle = ticket.handle
     callHost {
       // The caller has the ticket, and so the request: the host may read it until it returns.
       callouts.lender.hold(ticket.exchange.request)
@@ -49,10 +52,10 @@ extension Worker {
         try ticket.ask(on: self)
       } catch {
         // If a streamed response has begun, it is reset: so the client sees that it is not whole.
-        if tables.tickets.claim(ticket.handle) {
+        if tables.tickets.claim(handle) {
           ticket.fail("a callback returned an error: \(error)", on: self)
         } else {
-          _ = tables.streams.find(ticket.handle)?.abort()
+          _ = tables.streams.find(handle)?.abort()
         }
       }
     }
@@ -60,7 +63,7 @@ extension Worker {
 
   /// The engine's own answer.
   func refusal(_ status: Int, _ reason: String = "") -> Response {
-    Response.refusal(status, reason, retryAfterSeconds: engine.options.retryAfterSeconds)
+    Response.refusal(status, reason, retryAfterSeconds: options.retryAfterSeconds)
   }
 
   /// The value of the Date header for this second; good until the next call.

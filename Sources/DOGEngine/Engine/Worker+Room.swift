@@ -25,6 +25,7 @@ extension Worker {
   private func seek(
     _ room: Room, for asker: Worker, asked: UInt64, _ then: @escaping @Sendable (Worker, Bool) -> Void
   ) {
+    settleLedger()
     var next: Worker?
     var since = UInt64.max
     for worker in engine.workers where asked >> UInt64(worker.index) & 1 == 0 {
@@ -63,6 +64,7 @@ extension Worker {
   /// Lets go of this worker's first candidate. True: its count is the asker's now.
   private func letGo(_ room: Room) -> Bool {
     assertHere()
+    settleLedger()
     switch room {
     case .gateway:
       guard let gateway = ledger.longestEmpty.flatMap({ tables.gateways.find($0) }) else { return false }
@@ -75,6 +77,16 @@ extension Worker {
         .info, "an empty Shard of Gateway \(gateway.key.name) makes room: the engine has shards_total_max Shards")
       return gateway.retireToMakeRoom()
     }
+  }
+
+  /// The ledger hears of what has changed in this turn. Before it is asked; before a response goes to another worker,
+  /// whose client may make a request that needs room; and at the end of a turn.
+  @inline(__always)
+  func settleLedger() { if !unsettled.isEmpty { settleAll() } }
+
+  @inline(never)
+  private func settleAll() {
+    while let gateway = unsettled.popFirst() { tables.gateways.find(gateway)?.settleHolding() }
   }
 
   /// Notes what a Gateway here has that could go.

@@ -32,6 +32,9 @@ final class Worker: @unchecked Sendable {
   /// A copy of the engine's. Every message reads it, and the engine's reference count would be written by all workers.
   /// Other threads read it even when the engine may be gone.
   let options: Options
+  /// The engine's too.
+  let router: Router
+  let workerCount: Int
   let counters = Counters()
 
   // Thread and mail.
@@ -52,6 +55,8 @@ final class Worker: @unchecked Sendable {
   /// What the Gateways here have that could make room for others; and, for other workers to read, since when the first
   /// candidates are such (`.max`: there are none).
   var ledger = RoomLedger()
+  /// Gateways whose change the ledger has not heard of.
+  var unsettled = TurnQueue<Handle>()
   let emptyGatewaySince = Atomic<UInt64>(.max)
   let emptyShardSince = Atomic<UInt64>(.max)
   /// This worker's part of uids_max.
@@ -113,6 +118,8 @@ final class Worker: @unchecked Sendable {
     engineNumber = engine.number
     origin = Handle.origin(engine: engine.number, worker: index)
     options = engine.options
+    router = engine.definitions.router
+    workerCount = engine.workerCount
     idleUIDsMax = max(1, engine.options.uidsMax / engine.workerCount)
     deflaters = DeflaterPool(DeflateBudget(bytesMax: engine.options.deflateTurnBytesMax))
     loop = try EventLoop(readTurnBytesMax: engine.options.readTurnBytesMax)
@@ -120,7 +127,7 @@ final class Worker: @unchecked Sendable {
       engine: engineNumber, worker: index, firstGeneration: firstGeneration, timersMax: engine.options.timersMax)
     gatewaysByKey = GatewayIndex(tables.gateways)
     turn = Turn(
-      bytesMax: engine.options.writeTurnBytesMax, loop: loop, counters: counters, finder: tables.sockets.finder)
+      bytesMax: engine.options.writeTurnBytesMax, loop: loop, counters: counters, tables: tables)
     events = engine.events.map { EventWriter($0.queue, worker: index) }
     events?.onFull = { [unowned self] in if !isDraining { loop.hold() } }
     loop.onWake = { [unowned self] in openMailbox() }
@@ -157,7 +164,9 @@ final class Worker: @unchecked Sendable {
   }
 
   private func endTurn() {
+    settleLedger()
     turn.end()
+    settleLedger()
     events?.flush()
     deflaters.endTurn()
     if !ended.isEmpty { ended.removeAll(keepingCapacity: ended.count <= 1024) }

@@ -21,20 +21,20 @@ import Synchronization
 ///                                                                  ResponseStream.conclude, which runs once
 ///     an upgrade                       RequestHandle.connect       Ticket.end: the place is the socket's from then on
 ///
-/// `@unchecked Sendable`: `request` is immutable, `connection` is used on `origin` alone, the rest is atomic.
+/// `@unchecked Sendable`: `request` is immutable, `connection` is used on its worker alone, which is `origin`, and the
+/// rest is atomic.
 final class Exchange: @unchecked Sendable {
   let request: HTTPRequest
-  let origin: Worker
   let connection: HTTPConnection
+  var origin: Worker { connection.worker }
   private let isAbandoned = Atomic<Bool>(false)
   private let stage = Atomic<UInt64>(0)
   /// When the connection gives up waiting.
   private let deadlineMs: Atomic<UInt64>
 
-  init(request: HTTPRequest, connection: HTTPConnection, deadlineMs: UInt64) {
+  init(request: consuming HTTPRequest, connection: HTTPConnection, deadlineMs: UInt64) {
     self.request = request
     self.connection = connection
-    origin = connection.worker
     self.deadlineMs = Atomic(deadlineMs)
   }
 
@@ -75,6 +75,7 @@ final class Exchange: @unchecked Sendable {
     if worker === origin {
       connection.respond(response, to: self)
     } else {
+      worker.settleLedger()
       origin.post(bytes: response.byteCount) { _ in self.connection.respond(response, to: self) }
     }
   }

@@ -51,6 +51,9 @@ final class GatewayCore: @unchecked Sendable {
   /// Its index in the home worker's ledger, and what the ledger knows of it.
   private(set) var ledgerIndex = -1
   var holding = RoomLedger.Holding()
+  /// True while it is in the worker's `unsettled`; and the least that it had since then.
+  var isUnsettled = false
+  var leastHolding = RoomLedger.Holding()
   /// The host's pointer (dog_gateway_set_data).
   var data: UnsafeMutableRawPointer?
 
@@ -112,7 +115,7 @@ final class GatewayCore: @unchecked Sendable {
   func identify(_ exchange: Exchange) {
     guard
       let ticket = Ticket.put(
-        .identify(self), exchange, on: home, timeoutMs: home.engine.options.identifyTimeoutMs)
+        .identify(self), exchange, on: home, timeoutMs: home.options.identifyTimeoutMs)
     else { return endIfForgettable() }
     identifying += 1
     noteHolding()
@@ -122,9 +125,10 @@ final class GatewayCore: @unchecked Sendable {
   /// An `identify` question has ended: by an answer, a refusal, or a client that left. `endIfForgettable` follows.
   func identified() { identifying -= 1 }
 
-  /// Places an identified request (rules G2 to G5).
-  func admit(_ exchange: Exchange, _ validUID: UnsafeRawBufferPointer) {
+  /// Places an identified request (rules G2 to G5). `asked` was the ticket of `identify`.
+  func admit(_ asked: Ticket, _ validUID: UnsafeRawBufferPointer) {
     home.assertHere()
+    let exchange = asked.exchange
     guard !exchange.hasLeft else { return }
     guard !hasEnded else { return exchange.refuse(503, "the engine stops", from: home) }
     let (uid, found) = placement.recall(validUID)
@@ -133,17 +137,18 @@ final class GatewayCore: @unchecked Sendable {
       seekers.append((exchange, uid))
       return seekShard()
     }
-    carryOut(decision, for: exchange)
+    carryOut(decision, for: exchange, asked)
   }
 
-  func carryOut(_ decision: Placement.Decision, for exchange: Exchange) {
+  /// `spent`: a ticket of this request, which may serve again.
+  func carryOut(_ decision: Placement.Decision, for exchange: Exchange, _ spent: Ticket? = nil) {
     switch decision {
     case .shard, .waits, .begins: countPlaces(1, on: home)
     case .full, .noneLeft, .atPlacesMax: break
     }
     noteHolding()
     switch decision {
-    case .shard(let place): send(exchange, place)
+    case .shard(let place): send(exchange, place, spent)
     case .waits(let place):
       guard let line = members.coming(place.slot) else {
         preconditionFailure("waits for slot \(place.slot), which is not coming")
@@ -158,16 +163,17 @@ final class GatewayCore: @unchecked Sendable {
     }
   }
 
-  func send(_ exchange: Exchange, _ place: Place) {
+  func send(_ exchange: Exchange, _ place: Place, _ spent: Ticket? = nil) {
     guard let shard = members.ready(place.slot) else {
       preconditionFailure("placed on slot \(place.slot), which has no Shard")
     }
+    guard shard.worker !== home else { return shard.receive(exchange, place, spent) }
     shard.tell(.receive(exchange, place), from: home)
   }
 
   private func wait(_ exchange: Exchange, _ place: Place, in line: WaitingLine) {
     let deadline =
-      members.starting(line.slot).flatMap { waitDeadline(for: $0) } ?? home.now + home.engine.options.identifyTimeoutMs
+      members.starting(line.slot).flatMap { waitDeadline(for: $0) } ?? home.now + home.options.identifyTimeoutMs
     guard
       let ticket = Ticket.put(
         .waiting(self, line), exchange, place: place, on: home, timeoutMs: deadline - min(deadline, home.now))
@@ -179,7 +185,7 @@ final class GatewayCore: @unchecked Sendable {
     guard
       let ticket = Ticket.put(
         .clusterize(self, slot: place.slot), exchange, place: place, on: home,
-        timeoutMs: home.engine.options.identifyTimeoutMs)
+        timeoutMs: home.options.identifyTimeoutMs)
     else { return abandonShard(place.slot, status: 503) }
     home.ask(ticket)
   }
@@ -189,7 +195,7 @@ final class GatewayCore: @unchecked Sendable {
     home.assertHere()
     guard let line = members.coming(slot), members.starting(slot) == nil else { return }
     let worker = home.engine.workers[members.workerForNext(home: home.index)]
-    let deadline = childType.startsLater ? home.now + home.engine.options.startTimeoutMs : .max
+    let deadline = childType.startsLater ? home.now + home.options.startTimeoutMs : .max
     let shard = ShardCore(id: id, gateway: self, slot: slot, worker: worker, startDeadline: deadline)
     members.name(shard)
     workers.bitwiseOr(1 << UInt64(worker.index), ordering: .sequentiallyConsistent)
@@ -259,7 +265,7 @@ final class GatewayCore: @unchecked Sendable {
   func release(_ place: Place?, from worker: Worker) {
     guard let place else { return }
     countPlaces(-1, on: worker)
-    tell(.released(place), from: worker)
+    if worker === home { takeBack(place) } else { tell(.released(place), from: worker) }
   }
 
   func takeBack(_ place: Place) {

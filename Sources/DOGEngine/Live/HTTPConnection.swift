@@ -172,6 +172,8 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
         stream.wait()
         return input.count
       }
+      // All is read that came, and nothing has begun.
+      if input.isEmpty, parser.phase == .idle, unfinished < 0, !peerEnded { return 0 }
       let before = parser.phase
       switch parser.next(&input) {
       case .needMore:
@@ -210,7 +212,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   /// The peer has sent its FIN and all it sent was read: the connection ends when it has its responses.
   func endOfInput() { isAllWritten && (peerEnded || isAllDelivered) ? end() : finish() }
 
-  private func begin(_ request: HTTPRequest) {
+  private func begin(_ request: consuming HTTPRequest) {
     bodyDeadline = nil
     endUnfinished()
     worker.counters.add(.requestsTotal)
@@ -272,6 +274,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
     }
   }
 
+  @inline(never)
   func respond(
     status: Int, lines: UnsafeRawBufferPointer, body: UnsafeRawBufferPointer, to exchange: Exchange
   ) {
@@ -354,7 +357,7 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   func markDirty() {
     guard !isDirty else { return }
     isDirty = true
-    worker.turn.connections.append(self)
+    worker.turn.connections.append(handle)
   }
 
   /// The end of the turn.
@@ -366,7 +369,10 @@ final class HTTPConnection: StreamOwner, @unchecked Sendable {
   func writeOut(upTo limit: Int = .max) {
     if case .gone = state { return }
     var written = 0
-    let progress = outbox.write(to: stream, upTo: min(worker.turn.bytesLeft, limit), written: &written)
+    let limit = min(worker.turn.bytesLeft, limit)
+    let progress =
+      outbox.writeEarly(to: stream, upTo: limit, written: &written)
+      ? .empty : outbox.write(to: stream, upTo: limit, written: &written)
     worker.turn.wrote(written)
     if progress == .paused { markDirty() }
     if case .streaming(let response) = state, progress != .lost {

@@ -147,16 +147,22 @@ final class ShardCore: DenseListElement, @unchecked Sendable {
 
   // MARK: Requests
 
-  /// A request was placed here, with a place reserved.
-  func receive(_ exchange: Exchange, _ place: Place) {
+  /// A request was placed here, with a place reserved. `spent` as with `GatewayCore.carryOut`.
+  func receive(_ exchange: Exchange, _ place: Place, _ spent: Ticket? = nil) {
     worker.assertHere()
     guard !isStopped else {
       gateway.release(place, from: worker)
       return exchange.refuse(503, "the Shard has stopped", from: worker)
     }
+    let timeoutMs = worker.options.receiveTimeoutMs
+    if let spent {
+      guard spent.putAgain(.receive(self), place: place, on: worker, timeoutMs: timeoutMs) else {
+        return gateway.release(place, from: worker)
+      }
+      return worker.ask(spent)
+    }
     guard
-      let ticket = Ticket.put(
-        .receive(self), exchange, place: place, on: worker, timeoutMs: worker.options.receiveTimeoutMs)
+      let ticket = Ticket.put(.receive(self), exchange, place: place, on: worker, timeoutMs: timeoutMs)
     else { return gateway.release(place, from: worker) }
     worker.ask(ticket)
   }

@@ -1,8 +1,11 @@
 /// A question to the host about one request: what a `dog_request_t` names. It lives on the worker whose callback got
 /// it, until it is answered, cancelled or timed out. Code that ends it must have won its claim (see SlotMap).
 ///
-/// `@unchecked Sendable`: all but `handle` and `lineIndex` is immutable. `handle` is set before anyone else learns of
-/// the ticket, `lineIndex` is the home worker's alone.
+/// A ticket that has ended may serve the next question of its request: to make another one would take longer than to
+/// put it.
+///
+/// `@unchecked Sendable`: all but `lineIndex`, which is the home worker's alone, stays as it is from before anyone else
+/// learns of the ticket's handle until it has ended.
 final class Ticket: LineElement, @unchecked Sendable {
   enum Question {
     case fetch
@@ -24,16 +27,36 @@ final class Ticket: LineElement, @unchecked Sendable {
     }
   }
 
-  let question: Question
+  /// The most frequent questions once more, to be looked at without a count of a reference. `question` has them, until
+  /// it changes; and during a callback the tables do.
+  private enum Asked {
+    case identify(Unmanaged<GatewayCore>)
+    case receive(Unmanaged<ShardCore>)
+    case other
+
+    init(_ question: Question) {
+      switch question {
+      case .identify(let gateway): self = .identify(.passUnretained(gateway))
+      case .receive(let shard): self = .receive(.passUnretained(shard))
+      case .fetch, .clusterize, .waiting: self = .other
+      }
+    }
+  }
+
+  private(set) var question: Question {
+    didSet { asked = Asked(question) }
+  }
+  private var asked: Asked
   let exchange: Exchange
   /// The place that its request holds, which is given back when a `receive` or `waiting` question ends.
-  let place: Place?
+  private(set) var place: Place?
   private(set) var handle = Handle.none
   /// Where it stands in its `WaitingLine`.
   var lineIndex = -1
 
   init(_ question: Question, _ exchange: Exchange, place: Place? = nil) {
     self.question = question
+    asked = Asked(question)
     self.exchange = exchange
     self.place = place
   }
@@ -47,38 +70,67 @@ final class Ticket: LineElement, @unchecked Sendable {
   ) -> Ticket? {
     worker.assertHere()
     let ticket = Ticket(question, exchange, place: place)
-    guard let handle = worker.tables.tickets.insert(ticket, as: question.kind) else {
+    return ticket.put(worker.tables.tickets.insert(ticket, as: question.kind), on: worker, timeoutMs) ? ticket : nil
+  }
+
+  /// The same with this ticket, whose question has ended on this worker and which is still in its slot. False: as nil
+  /// of `put`.
+  func putAgain(_ next: Question, place nextPlace: Place, on worker: Worker, timeoutMs: UInt64) -> Bool {
+    worker.assertHere()
+    let tickets = worker.tables.tickets
+    question = next
+    place = nextPlace
+    if let renamed = tickets.rename(handle, as: next.kind) { return put(renamed, on: worker, timeoutMs) }
+    return put(tickets.insert(self, as: next.kind), on: worker, timeoutMs)
+  }
+
+  private func put(_ named: Handle?, on worker: Worker, _ timeoutMs: UInt64) -> Bool {
+    guard let named else {
       exchange.refuse(503, "no more requests can wait", from: worker)
-      return nil
+      return false
     }
-    ticket.handle = handle
+    handle = named
     // A clusterize question outlives the client that caused it, because others may wait for the Shard too.
     if case .clusterize = question {
       worker.remind(handle, at: worker.now + timeoutMs)
     } else if !exchange.enter(handle, deadline: worker.now + timeoutMs) {
       worker.tables.tickets.remove(handle)
-      return nil
+      return false
     }
     worker.counters.add(.requests)
-    return ticket
+    return true
   }
 
   /// Puts its question to the host. Inside a callout.
   func ask(on worker: Worker) throws {
     let request = RequestHandle(handle)
+    switch asked {
+    case .identify(let gateway):
+      try gateway._withUnsafeGuaranteedRef { gateway in try gateway.withHost { try $0.identify(request) } }
+    case .receive(let shard):
+      try shard._withUnsafeGuaranteedRef { shard in try shard.withHost { try $0.receive(request) } }
+    case .other: try askOther(request, on: worker)
+    }
+  }
+
+  @inline(never)
+  private func askOther(_ request: RequestHandle, on worker: Worker) throws {
     switch question {
     case .fetch: try worker.engine.definitions.fetch?(worker.engine, request)
-    case .identify(let gateway): try gateway.withHost { try $0.identify(request) }
     case .clusterize(let gateway, _): try gateway.withHost { try $0.clusterize(request) }
-    case .receive(let shard): try shard.withHost { try $0.receive(request) }
-    case .waiting: break
+    case .identify, .receive, .waiting: break
     }
   }
 
   /// Ends it: the handle is stale. On its worker, by the winner of the claim.
   func end(on worker: Worker) {
-    worker.assertHere()
     worker.tables.tickets.remove(handle)
+    endQuestion(on: worker)
+  }
+
+  /// The same, but it stays in its slot, where its handle is stale because it is claimed.
+  private func endQuestion(on worker: Worker) {
+    worker.assertHere()
     worker.counters.add(.requests, -1)
     if worker.events != nil, handle.kind != .waiting {
       var record = EventRecord(.forget)
@@ -86,33 +138,37 @@ final class Ticket: LineElement, @unchecked Sendable {
       record.kept = exchange.request.byteCount
       worker.tell(record)
     }
-    if case .identify(let gateway) = question { gateway.identified() }
+    if case .identify(let gateway) = asked { gateway._withUnsafeGuaranteedRef { $0.identified() } }
   }
 
   /// Ends it because there is a response, and gives the place back. False if others wait for the same answer:
   /// `abandonShard` then answers all of them.
   func endResponded(on worker: Worker) -> Bool {
     end(on: worker)
-    switch question {
-    case .receive(let shard): shard.gateway.release(place, from: worker)
-    case .identify(let gateway): gateway.endIfForgettable()
-    case .clusterize: return false
-    case .fetch, .waiting: break
+    switch asked {
+    case .receive(let shard): shard._withUnsafeGuaranteedRef { $0.gateway.release(place, from: worker) }
+    case .identify(let gateway): gateway._withUnsafeGuaranteedRef { $0.endIfForgettable() }
+    case .other: if case .clusterize = question { return false }
     }
     return true
   }
 
   /// The host has said who this is. By the winner of the claim, on its worker.
+  @inline(never)
   func identified(as validUID: UnsafeRawBufferPointer, on worker: Worker) -> Status {
     guard case .identify(let gateway) = question else { return .wrongKind }
-    end(on: worker)
-    gateway.admit(exchange, validUID)
+    let asked = handle
+    endQuestion(on: worker)
+    gateway.admit(self, validUID)
+    // Unless it has another question by now.
+    if handle == asked { worker.tables.tickets.remove(asked) }
     gateway.endIfForgettable()
     return .ok
   }
 
   /// By the winner of the claim, on its worker. On the worker of the connection the response goes straight into what is
   /// sent.
+  @inline(never)
   func respond(status: Int, lines: UnsafeRawBufferPointer, body: UnsafeRawBufferPointer, on worker: Worker) {
     guard exchange.origin === worker, handle.kind != .clusterize else {
       return respond(Response(status: status, lines: [UInt8](lines), body: [UInt8](body)), on: worker)

@@ -65,6 +65,11 @@ struct Placement {
   }
 
   let settings: Settings
+  // Copies: to read one of the settings there, all of them would be copied.
+  private let limit: Int
+  private let policy: PlacementPolicy
+  private let placesMax: Int
+  private let idleMs: UInt64
 
   /// By slot. Those that are ready and empty age.
   private(set) var shards = AgingTable<Shard>()
@@ -83,6 +88,10 @@ struct Placement {
     precondition(settings.limit > 0 && settings.limit < Int(UInt32.max) - 1, "limit is \(settings.limit)")
     precondition(settings.shardsMax >= 0 && settings.shardsMax <= Int(Int32.max), "shardsMax is \(settings.shardsMax)")
     self.settings = settings
+    limit = settings.limit
+    policy = settings.policy
+    placesMax = settings.placesMax
+    idleMs = settings.idleMs
     sticky = StickyTable(agingMs: settings.stickyMs, agingMax: settings.stickyMax)
   }
 
@@ -104,8 +113,9 @@ struct Placement {
   var isForgettable: Bool { shards.count == 0 && sticky.count == 0 }
 
   /// The earliest time at which `sweep` has something to do; nil while nothing ages.
+  @inline(__always)
   var nextSweep: UInt64? {
-    guard let retires = shards.nextDue(after: settings.idleMs) else { return sticky.nextSweep }
+    guard let retires = shards.nextDue(after: idleMs) else { return sticky.nextSweep }
     return sticky.nextSweep.map { min($0, retires) } ?? retires
   }
 
@@ -120,7 +130,7 @@ struct Placement {
   mutating func place(
     _ uid: Name, found: StickyTable.Found, now: UInt64, takesOneMore: () -> Bool = { true }
   ) -> Decision {
-    guard total < settings.placesMax else { return .atPlacesMax }
+    guard total < placesMax else { return .atPlacesMax }
     let shard: Int
     var isNew = false
     if let entry = found.entry, let last = shardWithRoom(remembered: entry, now: now) {
@@ -233,14 +243,15 @@ struct Placement {
   // MARK: Deciding
 
   /// The rank of a coming Shard with room.
-  private var comingRank: UInt32 { UInt32(truncatingIfNeeded: settings.limit) }
+  private var comingRank: UInt32 { UInt32(truncatingIfNeeded: limit) }
 
   /// G2: the Shard that a memory names, if it is still there and has room.
+  @inline(__always)
   private func shardWithRoom(remembered entry: Int, now: UInt64) -> Int? {
     // Field by field: a copy of the memory would count a reference to its uid.
     let shard = Int(sticky.memories[entry].shard)
     guard shards.isUsed(shard), shards[shard].ordinal == sticky.memories[entry].ordinal,
-      shards[shard].count < settings.limit,
+      shards[shard].count < limit,
       sticky.isValid(entry, now: now)
     else { return nil }
     return shard
@@ -264,13 +275,15 @@ struct Placement {
   /// Puts a Shard where its state and count belong.
   private mutating func rank(_ shard: Int) { heap.update(shard, rank: rankNow(of: shard)) }
 
+  /// Inlined, as the others that only look: else they are called on a copy.
+  @inline(__always)
   func rankNow(of shard: Int) -> UInt32 {
     let count = shards[shard].count
-    if count >= settings.limit { return comingRank + 1 }
+    if count >= limit { return comingRank + 1 }
     if shards[shard].state == .coming { return comingRank }
-    switch settings.policy {
+    switch policy {
     case .leastUtilised: return UInt32(truncatingIfNeeded: count)
-    case .fullest: return UInt32(truncatingIfNeeded: settings.limit - 1 - count)
+    case .fullest: return UInt32(truncatingIfNeeded: limit - 1 - count)
     }
   }
 

@@ -46,6 +46,11 @@ struct PlacementHeap {
     var node = nodes[position]
     let before = node.rank
     node.rank = rank
+    guard rank < before ? position > 0 : position * PlacementHeap.children + 1 < nodes.count else {
+      // Nothing stands above it, or below.
+      nodes[position].rank = rank
+      return
+    }
     if rank < before {
       siftUp(node, from: position)
     } else if rank > before {

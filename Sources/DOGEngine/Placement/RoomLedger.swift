@@ -12,6 +12,14 @@ struct RoomLedger {
     var emptyShards = 0
     /// uids that are remembered without a connection.
     var idleUIDs = 0
+
+    /// The less of each.
+    @inline(__always)
+    mutating func formMinimum(_ other: Holding) {
+      isEmpty = isEmpty && other.isEmpty
+      emptyShards = min(emptyShards, other.emptyShards)
+      idleUIDs = min(idleUIDs, other.idleUIDs)
+    }
   }
 
   /// By index of the Gateway, which is the same in all of them.
@@ -58,7 +66,9 @@ struct RoomLedger {
     guard holding != before else { return }
     holdings[index] = holding
     idleUIDs += holding.idleUIDs - before.idleUIDs
-    RoomLedger.move(index, in: &empty, holding.isEmpty ? 1 : 0, before.isEmpty ? 1 : 0, now)
+    if holding.isEmpty != before.isEmpty {
+      if holding.isEmpty { empty.age(index, now: now) } else { empty.rejuvenate(index) }
+    }
     RoomLedger.move(index, in: &withEmptyShards, holding.emptyShards, before.emptyShards, now)
     RoomLedger.move(index, in: &withIdleUIDs, holding.idleUIDs, before.idleUIDs, now)
   }

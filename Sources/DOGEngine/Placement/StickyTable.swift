@@ -57,9 +57,11 @@ struct StickyTable {
       return entry
     }
     if memories[entry].places == 0 { memories.rejuvenate(entry) }
-    memories[entry].shard = Int32(shard)
-    memories[entry].ordinal = ordinal
-    memories[entry].places += 1
+    memories.change(entry) { memory in
+      memory.shard = Int32(truncatingIfNeeded: shard)
+      memory.ordinal = ordinal
+      memory.places += 1
+    }
     return entry
   }
 

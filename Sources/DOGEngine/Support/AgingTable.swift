@@ -32,6 +32,10 @@ struct AgingTable<Element> {
     _modify { yield &nodes[index].element! }
   }
 
+  /// Changes the element of an index in use, which is looked up once.
+  @inline(__always)
+  mutating func change(_ index: Int, _ change: (inout Element) -> Void) { change(&self[index]) }
+
   /// One more than the highest index ever in use.
   var indexEnd: Int { nodes.count }
 

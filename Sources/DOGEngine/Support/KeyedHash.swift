@@ -15,15 +15,22 @@ struct KeyedHash: Sendable {
       state.take(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
       offset &+= 8
     }
-    var last = UInt64(truncatingIfNeeded: bytes.count) &<< 56
-    var shift: UInt64 = 0
-    while offset < bytes.count {
-      last |= UInt64(bytes[offset]) &<< shift
-      shift &+= 8
-      offset &+= 1
-    }
-    state.take(last)
+    state.take(UInt64(truncatingIfNeeded: bytes.count) &<< 56 | KeyedHash.rest(of: bytes, from: offset))
     return state.end()
+  }
+
+  /// The bytes behind the last whole word, fewer than eight.
+  @inline(__always)
+  private static func rest(of bytes: UnsafeRawBufferPointer, from start: Int) -> UInt64 {
+    let count = bytes.count &- start
+    guard count > 0 else { return 0 }
+    if start > 0 {
+      let word = bytes.loadUnaligned(fromByteOffset: bytes.count &- 8, as: UInt64.self)
+      return UInt64(littleEndian: word) &>> UInt64(truncatingIfNeeded: 64 &- 8 &* count)
+    }
+    var rest: UInt64 = 0
+    for byte in bytes.reversed() { rest = rest &<< 8 | UInt64(byte) }
+    return rest
   }
 
   private struct State {

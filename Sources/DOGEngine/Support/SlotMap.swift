@@ -38,6 +38,19 @@ final class SlotMap<Object: AnyObject>: @unchecked Sendable {
       return place.pointee.object
     }
 
+    /// As `claim` of the map, as long as that lives.
+    @inline(__always)
+    func claim(_ handle: Handle) -> Bool {
+      guard let place = SlotMap.publishedPlace(handle.slot, in: chunks) else { return false }
+      return place.pointee.state.compareExchange(
+        expected: handle.mark, desired: handle.mark | SlotMap.claimedBit, ordering: .acquiringAndReleasing
+      ).exchanged
+    }
+
+    /// What is in a slot that is in use, claimed or not.
+    @inline(__always)
+    func object(inSlot slot: Int) -> Unmanaged<Object>? { SlotMap.place(slot, in: chunks).pointee.object }
+
     /// Whether it names an object that is alive and not claimed. Any thread, as long as the map lives.
     @inline(__always)
     func isCurrent(_ handle: Handle) -> Bool {
@@ -111,10 +124,6 @@ final class SlotMap<Object: AnyObject>: @unchecked Sendable {
   @inline(__always)
   func find(_ handle: Handle) -> Object? { finder.find(handle)?.takeUnretainedValue() }
 
-  /// What is in a slot that is in use, claimed or not. Owner only.
-  @inline(__always)
-  func object(inSlot slot: Int) -> Unmanaged<Object>? { place(slot).pointee.object }
-
   /// The object of a claim that was won. Any thread, by the winner, until the owner removes it.
   func claimed(_ handle: Handle) -> Object? {
     guard let place = publishedPlace(handle.slot),
@@ -127,12 +136,7 @@ final class SlotMap<Object: AnyObject>: @unchecked Sendable {
   func isCurrent(_ handle: Handle) -> Bool { finder.isCurrent(handle) }
 
   /// Wins the right to end this object, at most once per handle. Any thread.
-  func claim(_ handle: Handle) -> Bool {
-    guard let place = publishedPlace(handle.slot) else { return false }
-    return place.pointee.state.compareExchange(
-      expected: handle.mark, desired: handle.mark | SlotMap.claimedBit, ordering: .acquiringAndReleasing
-    ).exchanged
-  }
+  func claim(_ handle: Handle) -> Bool { finder.claim(handle) }
 
   /// Frees the slot of a live or claimed handle. Owner only; a stale handle is ignored.
   func remove(_ handle: Handle) {
@@ -147,6 +151,20 @@ final class SlotMap<Object: AnyObject>: @unchecked Sendable {
     place.pointee.state.store(min(next, Handle.generationMax) | SlotMap.freeBit, ordering: .releasing)
     if next < Handle.generationMax { putBack(handle.slot) }
     object.release()
+  }
+
+  /// Names the object of a claimed handle anew, in its slot; the old handle stays stale. Nil: the generations of the
+  /// slot are used up. Owner only.
+  func rename(_ handle: Handle, as kind: Handle.Kind) -> Handle? {
+    guard handle.slot < used else { return nil }
+    let place = self.place(handle.slot)
+    let next = handle.generation + 1
+    guard place.pointee.state.load(ordering: .relaxed) == handle.mark | SlotMap.claimedBit,
+      next < Handle.generationMax
+    else { return nil }
+    let renamed = Handle(kind: kind, engine: engine, worker: worker, slot: handle.slot, generation: next)
+    place.pointee.state.store(renamed.mark, ordering: .releasing)
+    return renamed
   }
 
   /// All objects, in no order; inserting and removing while it runs is fine. Owner only.

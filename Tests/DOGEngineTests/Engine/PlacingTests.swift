@@ -303,5 +303,53 @@ extension EngineTests {
         #expect(engine.isQuiet())
       }
     }
+
+    /// The first request waits for its Shard; the next ones go to it at once, with the ticket that `identify` had.
+    @Test(arguments: [1, 3]) func `G7: an answer counts, whatever its callback then returns`(workers: Int) throws {
+      var host = TestHost(workers: workers)
+      host.identify = {
+        $0.identify("ann")
+        throw Status.system
+      }
+      host.receive = {
+        $1.respond(status: 201, body: "made")
+        throw Status.system
+      }
+      try host.run { engine, port in
+        for _ in 0..<3 {
+          let response = try TestClient.get("/room/x", port: port)
+          #expect(response.status == 201 && response.body == "made")
+        }
+        #expect(engine.isQuiet())
+      }
+    }
+
+    @Test(arguments: [1, 3])
+    func `G7: the handle of an answered question names nothing, also while the next is asked`(workers: Int) throws {
+      var host = TestHost(workers: workers)
+      let asked = Watched<[RequestHandle]>([])
+      let found = Watched<[Status]>([])
+      host.identify = { request in
+        asked.change { $0.append(request) }
+        request.identify("ann")
+        let isGone = request.request == nil
+        found.change { $0.append(isGone ? request.respond(status: 200, body: "late") : .ok) }
+      }
+      host.receive = { _, request in
+        let before = asked.change { $0.last }
+        let status = before?.respond(status: 200, body: "late") ?? .ok
+        let uid = request.uid?.description
+        found.change { $0.append(uid == "ann" && before?.request == nil ? status : .ok) }
+        request.respond(status: 200, body: "in time")
+      }
+      try host.run { engine, port in
+        for _ in 0..<3 {
+          let body = try TestClient.get("/room/x", port: port).body
+          #expect(body == "in time")
+        }
+        #expect(found.change { $0 } == Array(repeating: .stale, count: 6))
+        #expect(engine.isQuiet())
+      }
+    }
   }
 }

@@ -48,6 +48,33 @@ import Testing
     #expect(map.isCurrent(handle))
   }
 
+  @Test func `an object that is claimed is named anew in its slot, and its old handle stays stale`() throws {
+    let map = makeMap()
+    let thing = Thing()
+    let old = try #require(map.insert(thing, as: .identify))
+    #expect(map.rename(old, as: .receive) == nil && map.find(old) === thing)
+    #expect(map.claim(old))
+    let new = try #require(map.rename(old, as: .receive))
+    #expect(new.kind == .receive && new.slot == old.slot && new != old)
+    #expect(map.find(new) === thing && map.count == 1)
+    #expect(map.find(old) == nil && map.claimed(old) == nil && !map.claim(old))
+    #expect(map.rename(old, as: .receive) == nil)
+    map.remove(old)
+    #expect(map.find(new) === thing)
+    map.remove(new)
+    #expect(map.count == 0)
+  }
+
+  @Test func `a slot whose generations are used up is not named anew`() throws {
+    let map = makeMap(firstGeneration: Handle.generationMax >> 1)
+    var handle = try #require(map.insert(Thing(), as: .receive))
+    while handle.generation + 1 < Handle.generationMax {
+      #expect(map.claim(handle))
+      handle = try #require(map.rename(handle, as: .receive))
+    }
+    #expect(map.claim(handle) && map.rename(handle, as: .receive) == nil)
+  }
+
   @Test func `a claim is won once, and the object stays for the winner`() throws {
     let map = makeMap()
     let thing = Thing()

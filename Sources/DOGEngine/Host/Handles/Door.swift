@@ -119,13 +119,13 @@ extension Handle {
   /// The same where the calling thread is the object's own worker: wins the claim and acts at once. Nil: it is another.
   @inline(__always)
   func claimHere<Object>(
-    _ table: (Worker) -> SlotMap<Object>, _ act: (Worker, Object) -> Status
+    _ finder: (Worker) -> SlotMap<Object>.Finder, _ act: (Worker, Object) -> Status
   ) -> Status? {
     guard !EngineTable.isForked, let pointer = cdog_worker() else { return nil }
     return Unmanaged<Worker>.fromOpaque(pointer)._withUnsafeGuaranteedRef { worker in
       guard worker.index == self.worker, worker.engineNumber == engine else { return nil }
-      let table = table(worker)
-      guard let object = table.find(self), table.claim(self) else { return .stale }
+      let finder = finder(worker)
+      guard let object = finder.find(self)?.takeUnretainedValue(), finder.claim(self) else { return .stale }
       return act(worker, object)
     }
   }

@@ -29,7 +29,7 @@ extension RequestHandle {
   public func identify(_ uid: UnsafeRawBufferPointer) -> Status {
     guard handle.kind == .identify else { return refusedKind }
     guard Name.isValid(uid) else { return refuse(uid, as: "uid") }
-    if let here = handle.claimHere({ $0.tables.tickets }, { $1.identified(as: uid, on: $0) }) { return here }
+    if let here = handle.claimHere({ $0.tables.tickets.finder }, { $1.identified(as: uid, on: $0) }) { return here }
     let copy = [UInt8](uid)
     return answer { worker, ticket in copy.withUnsafeBytes { ticket.identified(as: $0, on: worker) } }
   }
@@ -91,7 +91,7 @@ extension RequestHandle {
     guard (200...599).contains(status), body.isEmpty || HTTPStatus.hasContent(status), let lines else {
       return fail(with: .invalid)
     }
-    let here = handle.claimHere({ $0.tables.tickets }) { worker, ticket in
+    let here = handle.claimHere({ $0.tables.tickets.finder }) { worker, ticket in
       ticket.respond(status: status, lines: lines, body: body, on: worker)
       return .ok
     }
