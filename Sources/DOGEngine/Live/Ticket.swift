@@ -80,8 +80,7 @@ final class Ticket: LineElement, @unchecked Sendable {
     let tickets = worker.tables.tickets
     question = next
     place = nextPlace
-    if let renamed = tickets.rename(handle, as: next.kind) { return put(renamed, on: worker, timeoutMs) }
-    return put(tickets.insert(self, as: next.kind), on: worker, timeoutMs)
+    return put(tickets.rename(handle, as: next.kind), on: worker, timeoutMs)
   }
 
   private func put(_ named: Handle?, on worker: Worker, _ timeoutMs: UInt64) -> Bool {

@@ -79,7 +79,7 @@ final class SlotMap<Object: AnyObject>: @unchecked Sendable {
   init(engine: Int, worker: Int, firstGeneration: UInt32) {
     self.engine = engine
     self.worker = worker
-    self.firstGeneration = max(1, firstGeneration & (Handle.generationMax >> 1))
+    self.firstGeneration = min(max(1, firstGeneration), Handle.generationMax - 1)
     chunks = .allocate(capacity: chunksMax)
     finder = Finder(chunks: chunks, used: .allocate(capacity: 1))
     finder.used.initialize(to: 0)
@@ -153,15 +153,18 @@ final class SlotMap<Object: AnyObject>: @unchecked Sendable {
     object.release()
   }
 
-  /// Names the object of a claimed handle anew, in its slot; the old handle stays stale. Nil: the generations of the
-  /// slot are used up. Owner only.
+  /// Names the object of a claimed handle anew; the old handle stays stale. Nil, and nothing has changed: every slot is
+  /// taken, and the object cannot stay in its own, whose generations are used up. Owner only.
   func rename(_ handle: Handle, as kind: Handle.Kind) -> Handle? {
     guard handle.slot < used else { return nil }
     let place = self.place(handle.slot)
+    guard place.pointee.state.load(ordering: .relaxed) == handle.mark | SlotMap.claimedBit else { return nil }
     let next = handle.generation + 1
-    guard place.pointee.state.load(ordering: .relaxed) == handle.mark | SlotMap.claimedBit,
-      next < Handle.generationMax
-    else { return nil }
+    guard next < Handle.generationMax else {
+      let moved = place.pointee.object.flatMap { insert($0.takeUnretainedValue(), as: kind) }
+      if moved != nil { remove(handle) }
+      return moved
+    }
     let renamed = Handle(kind: kind, engine: engine, worker: worker, slot: handle.slot, generation: next)
     place.pointee.state.store(renamed.mark, ordering: .releasing)
     return renamed

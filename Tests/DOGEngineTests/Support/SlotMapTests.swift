@@ -65,16 +65,6 @@ import Testing
     #expect(map.count == 0)
   }
 
-  @Test func `a slot whose generations are used up is not named anew`() throws {
-    let map = makeMap(firstGeneration: Handle.generationMax >> 1)
-    var handle = try #require(map.insert(Thing(), as: .receive))
-    while handle.generation + 1 < Handle.generationMax {
-      #expect(map.claim(handle))
-      handle = try #require(map.rename(handle, as: .receive))
-    }
-    #expect(map.claim(handle) && map.rename(handle, as: .receive) == nil)
-  }
-
   @Test func `a claim is won once, and the object stays for the winner`() throws {
     let map = makeMap()
     let thing = Thing()
@@ -100,13 +90,37 @@ import Testing
   }
 
   @Test func `a slot whose generations are used up is not used again`() throws {
-    let map = makeMap(firstGeneration: Handle.generationMax >> 1)
+    let map = makeMap(firstGeneration: Handle.generationMax - 500)
+    var slots: Set<Int> = []
     var seen: Set<UInt64> = []
-    for _ in 0..<1000 {
+    for _ in 0..<1_200 {
       let handle = try #require(map.insert(Thing(), as: .socket))
       #expect(seen.insert(handle.rawValue).inserted)
+      slots.insert(handle.slot)
       map.remove(handle)
     }
+    #expect(slots == [0, 1, 2])
+  }
+
+  @Test func `an object that is named anew moves on when the generations of its slot are used up`() throws {
+    let map = makeMap(firstGeneration: Handle.generationMax - 500)
+    let thing = Thing()
+    var handle = try #require(map.insert(thing, as: .identify))
+    let slot = handle.slot
+    var renamings = 0
+    while handle.slot == slot, renamings <= 1000 {
+      guard map.claim(handle), let next = map.rename(handle, as: .receive) else { break }
+      handle = next
+      renamings += 1
+    }
+    #expect(handle.slot != slot && renamings == 500)
+    // It is there once, and nothing is left of it where it was.
+    #expect(map.count == 1 && map.find(handle) === thing)
+    var seen = 0
+    map.forEach { _ in seen += 1 }
+    #expect(seen == 1)
+    map.remove(handle)
+    #expect(map.count == 0)
   }
 
   @Test func `random inserts and removes agree with a dictionary`() throws {
