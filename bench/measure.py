@@ -71,6 +71,7 @@ def build(hosts):
         library = [f"-I{ROOT}/include", f"-L{BUILD}/lib", "-ldog", f"-Wl,-rpath,{BUILD}/lib"]
         for program in ("echo_events", "fanout_events"):
             compile_c(f"c/{program}", library)
+        compile_c("c/floor", ["-lcrypto"])
 
 
 def compile_c(source, library):

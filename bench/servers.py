@@ -92,6 +92,7 @@ SERVERS = [
     c("DOG, callbacks", [f"{BUILD}/bin/echo", "--workers", "1", "--port"],
       [f"{BUILD}/bin/fanout", "--workers", "1", "--port"], is_reference=True),
     c("DOG, events", [f"{OUT}/echo_events"], [f"{OUT}/fanout_events"]),
+    c("epoll, recv, send", [f"{OUT}/floor", "echo"], [f"{OUT}/floor", "fanout"]),
     python("websockets", "websockets", "apt-get install python3-websockets", is_reference=True),
     python("picows", "picows", f"{PYTHON} -m pip install --target {OUT}/python picows", OUT / "python"),
     python("DOG", "dog", "make bindings builds it", BUILD / "bindings/python"),

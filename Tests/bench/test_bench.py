@@ -29,8 +29,8 @@ def numbers_of(row):
 
 
 @pytest.mark.parametrize("language, servers", [
-    ("C", ["DOG, callbacks", "DOG, events"]), ("Python", ["websockets", "DOG"]), ("Node", ["ws", "DOG"]),
-    ("Lua", ["DOG"]),
+    ("C", ["DOG, callbacks", "DOG, events", "epoll, recv, send"]), ("Python", ["websockets", "DOG"]),
+    ("Node", ["ws", "DOG"]), ("Lua", ["DOG"]),
 ])
 def test_every_server_has_a_row_with_a_number_for_each_load(language, servers):
     output = bench("--rounds", "1", "--seconds", "0.2", "--only", f"^{language} ({'|'.join(servers)})$")

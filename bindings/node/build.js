@@ -149,7 +149,7 @@ function pack(folder) {
     if (place.endsWith('.link')) continue;
     fs.renameSync(place, `${place}.link`);
     fs.copyFileSync(fs.realpathSync(`${place}.link`), place);
-    spawnSync('strip', ['--strip-unneeded', place]); // where there is no strip it only stays larger
+    spawnSync('strip', ['--strip-unneeded', place]); // without strip it only stays larger
   }
 }
 

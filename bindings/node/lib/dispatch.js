@@ -238,7 +238,7 @@ class Dispatcher {
   }
 
   /** The Shard gets no other event until it has started. If the start fails, the Shard ends, and the next request makes
-   * another. The answer may come when the Shard has ended already: that is no error. */
+   * another. The answer may come after the Shard has ended, which is not an error. */
   #onstart(shard, low, high) {
     const succeeded = () => addon.shardStarted(low, high, 0);
     if (shard.onstart === undefined) return succeeded();
@@ -274,7 +274,7 @@ class Dispatcher {
     const succeeded = (answer) => {
       try {
         const status = addon.gossipReply(low, high, this.#host.codec.json(answer ?? null, 'an answer'));
-        // Stale: the one who asked waits no more.
+        // Stale: the Shard that asked does not wait any more.
         if (status !== 0 && status !== addon.ESTALE) throw new DogError(status, 'ongossip');
       } catch (error) {
         failed(error);

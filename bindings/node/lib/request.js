@@ -163,9 +163,9 @@ class Request {
     return true;
   }
 
-  /** False too if `uid` is not valid: it mostly comes from the client, who was told 400. */
+  /** Also false if `uid` is not valid. It mostly comes from the client, which was answered 400. */
   identify(uid) {
-    const given = isWellFormed(String(uid)) ? String(uid) : ''; // with a lone surrogate it is none either
+    const given = isWellFormed(String(uid)) ? String(uid) : ''; // a lone surrogate makes it invalid too
     return this.#answer('identify', (low, high) => {
       const status = addon.requestIdentify(low, high, given);
       return status === addon.EINVAL || status === addon.ETOOBIG ? addon.ESTALE : status;

@@ -15,7 +15,7 @@ class BodyStream {
   #controller;
   /** Called when the client has left, or the engine gave up on it. */
   onlost;
-  /** Resolvers of those who wait for room, and of those who wait for the end. */
+  /** Resolvers of the promises that wait for room, and of those that wait for the end. */
   #forRoom = [];
   #forEnd = [];
 

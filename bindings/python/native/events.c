@@ -1,9 +1,9 @@
 /*
  * events.c - delivers what waits in the engine's queue: one poll, and one call of Python for each event.
  *
- * Messages, of which there are most, go straight to the onmessage of the Shard; every other event to the function that
- * the package gave for its type. An exception of a handler is told to `onfailure`. Only one that is no Exception
- * (KeyboardInterrupt, SystemExit) ends the delivery; the rest of the events then waits for the next one.
+ * Messages, the most frequent events, go straight to the Shard's onmessage. Every other event goes to the function
+ * that the package gave for its type. If a handler raises an Exception, `onfailure` is told. KeyboardInterrupt and
+ * SystemExit end the delivery; the events that are left wait for the next one.
  */
 #include "native.h"
 

@@ -1,8 +1,8 @@
 /* payload.c - what is to be sent, as bytes: messages, and headers. */
 #include "native.h"
 
-/* A value that is neither text nor binary goes through the encoder of the Shard or Gateway that sends: the one given to
- * the engine, else that of dog.jsontext, which also refuses what is no message. It gives the bytes. */
+/* A value that is neither text nor binary goes through the encoder of the Shard or Gateway that sends: the one that was
+ * given to the engine, or dog.jsontext's, which refuses a value that cannot be a message. It gives the bytes. */
 static PyObject *encode_json(PyObject *speaker, PyObject *value) {
   static PyObject *name = NULL;
   if (name == NULL) name = PyUnicode_InternFromString("_encode");

@@ -1,9 +1,9 @@
 /*
  * senders.c - Socket, Shard and Gateway: their handles, and what they send.
  *
- * These are the bases of the classes of the same names in the package, which add what is used less. For a socket that
- * has gone its Shard emits, broadcasts and whispers: there is no sender to leave out any more. A Shard or Gateway that
- * has gone reaches nobody. That is no error, since the event of its end may be on the way.
+ * They are the bases of the package's classes of the same names, which add what is used less. If a socket has gone,
+ * its Shard emits, broadcasts and whispers in its place: no sender has to be left out then. A Shard or Gateway that has
+ * gone reaches nobody. This is not an error, because the event of its end may be on the way.
  */
 #include "native.h"
 

@@ -43,9 +43,9 @@ typedef struct payload {
   char *owned; /* NULL, or what payload_end frees */
 } payload_t;
 
-/* A string as UTF-8, or the bytes of an ArrayBuffer or a view of one; undefined and null are empty. False: it is none
- * of these, or there is no memory, and an exception is pending. The scratch is the addon's, so only one payload of a
- * call may be read into it: `is_second` says that this one must not. */
+/* A string as UTF-8, or the bytes of an ArrayBuffer or of a view of one; undefined and null are empty. False, with an
+ * exception pending: the value is something else, or there is no memory. The scratch is the addon's, so only one
+ * payload of a call may be read into it: `is_second` says that this one must not. */
 bool payload_begin(const call_t *call, size_t index, bool is_second, payload_t *payload);
 void payload_end(payload_t *payload);
 

@@ -24,7 +24,7 @@ enum { FIELD_TYPE, FIELD_NUMBER, FIELD_LOW, FIELD_HIGH, FIELD_A, FIELD_B, BATCH_
 /* Where, behind all records, JavaScript says how many events it takes: 1 to BATCH_EVENTS. */
 #define BATCH_ROOM (BATCH_RECORDS * BATCH_FIELDS)
 
-/* Types of records that are no events of dog.h's. */
+/* Types of records that dog.h does not have. */
 #define RECORD_GATEWAY 100 /* a Gateway that was not seen before */
 #define RECORD_SLAB 101    /* the memory that short binary messages are views of from now on */
 
@@ -50,7 +50,7 @@ typedef struct engine {
   napi_ref dispatch;                   /* the function that takes events, from engine_watch until the end */
   napi_async_context context;          /* likewise; NULL before and after */
   bool is_delivering;                  /* `dispatch` runs, in `context` */
-  char *slab_bytes;                    /* NULL: there is no slab, as there was no need of one */
+  char *slab_bytes;                    /* NULL: none was needed yet */
   size_t slab_used;
   napi_ref slab;                       /* the ArrayBuffer at slab_bytes, if there is one */
   table_t numbers;                     /* of Gateways, Shards and sockets */

@@ -9,8 +9,8 @@ typedef struct headers {
   size_t count;
 } headers_t;
 
-/* undefined is none. False: the value is not such an array, or there is no memory, and an exception is pending. A NUL
- * in a text goes to the engine, which refuses it. */
+/* undefined means no headers. False, with an exception pending: the value is not such an array, or there is no memory.
+ * A NUL in a text goes to the engine, which refuses it. */
 bool headers_read(napi_env env, napi_value value, arena_t *arena, headers_t *headers);
 
 #endif /* HEADERS_H */

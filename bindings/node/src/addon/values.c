@@ -43,7 +43,7 @@ static bool read_long_text(const call_t *call, napi_value value, payload_t *payl
   return true;
 }
 
-/* False: the value is no string. */
+/* False: the value is not a string. */
 static bool read_text(const call_t *call, napi_value value, bool is_second, payload_t *payload) {
   payload->kind = DOG_TEXT;
   if (is_second) return read_long_text(call, value, payload);

@@ -298,7 +298,7 @@ class Delivery:
                     self._failed(shard, socket, name, error)
                 call = self.turns.take(socket)
         except asyncio.CancelledError:
-            # This handler was cancelled, or cancelled itself; the events behind it are handled all the same.
+            # This handler was cancelled, or cancelled itself; the events behind it are still handled.
             if not self._is_ending:
                 self.tasks.start(self._take_turns(shard, socket, name, None), HandlerName(shard, name))
             raise

@@ -351,7 +351,7 @@ class Engine(EngineOptions):
             if self._stopped is not None and not self._stopped.done():
                 self._stopped.set_exception(error)
         except BaseException:
-            # A handler raised something that is no Exception, such as asyncio.CancelledError: it goes on to the loop.
+            # A handler raised a BaseException, such as asyncio.CancelledError: it goes on to the loop.
             # The events behind it were fetched already, so the descriptor does not tell of them.
             if self._loop is not None:
                 self._loop.call_soon(self._deliver_rest)
